@@ -1,0 +1,3 @@
+from batty_tmux.cli import main
+
+raise SystemExit(main())
