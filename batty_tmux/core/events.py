@@ -123,6 +123,7 @@ class Nudged(PhaseEvent, frozen=True, kw_only=True, tag="nudged"):
 
 class Relaunching(PhaseEvent, frozen=True, kw_only=True, tag="relaunching"):
     feedback: str = ""
+    by: Literal["batty", "person"] = "batty"
 
 
 class GateStarted(PhaseEvent, frozen=True, kw_only=True, tag="gate-started"):
@@ -202,10 +203,13 @@ class Deferred(PhaseEvent, frozen=True, kw_only=True, tag="deferred"):
     checkout: str
     reason: str
     paths: tuple[str, ...] = ()
+    half_done: bool = False
 
 
 class Retried(PhaseEvent, frozen=True, kw_only=True, tag="retried"):
-    pass
+    """Back to the start of its turn: by a person, or because the base moved first."""
+
+    reason: str = ""
 
 
 class Resolving(PhaseEvent, frozen=True, kw_only=True, tag="resolving"):

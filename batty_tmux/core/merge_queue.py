@@ -186,11 +186,12 @@ def apply(queue: Queue, event: AnyEvent) -> Queue:
         case Landing():
             return _change(queue, event, landing=event)
         case Deferred(reason=reason, paths=paths, checkout=checkout):
-            return _change(queue, event, state="deferred", reason=reason, paths=paths, checkout=checkout, landing=None)
+            begun = {} if event.half_done else {"landing": None}
+            return _change(queue, event, state="deferred", reason=reason, paths=paths, checkout=checkout, **begun)
         case Landed():
             return _change(queue, event, state="landed", landed=event, landing=None, reason="", paths=())
         case Retried():
-            return _change(queue, event, state="queued", candidate=None, reason="", paths=(), log="")
+            return _change(queue, event, state="queued", candidate=None, landing=None, reason="", paths=(), log="")
         case Resolving(worktree=worktree):
             return _change(queue, event, resolving=worktree)
         case Skipped():

@@ -115,6 +115,11 @@ def run_logged(
         process.wait()
 
 
+def run_here(shell_line: str, *, cwd: Path, env: Mapping[str, str]) -> int:
+    """Run a user's command line on this very terminal, where its output is seen; return its status."""
+    return subprocess.call(["/bin/sh", "-c", shell_line], cwd=cwd, env=dict(env))
+
+
 def kill_group(pid: int) -> None:
     """Kill a process group at once; one that is already gone is fine."""
     try:
@@ -148,6 +153,18 @@ def detach(argv: Sequence[str], *, cwd: Path, log: Path) -> None:
         become(argv, scrubbed())
     finally:
         os._exit(127)
+
+
+def is_open_anywhere(path: Path) -> bool:
+    """Tell whether a process on this machine has the file open. Without /proc nobody can say: False."""
+    target = str(path)
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if str(link.readlink()) == target:
+                return True
+        except OSError:
+            continue
+    return False
 
 
 def become(argv: Sequence[str], env: Mapping[str, str]) -> NoReturn:

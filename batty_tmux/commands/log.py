@@ -1,0 +1,31 @@
+"""batty log: what happened, in order."""
+
+import json
+from pathlib import Path
+
+import click
+
+from batty_tmux.core.report import narrate
+from batty_tmux.drive.place import Place
+from batty_tmux.drive.records import encode
+
+
+@click.command()
+@click.argument("phase", required=False)
+@click.option("--json", "json_", is_flag=True, help="The journal's own lines.")
+@click.pass_obj
+def command(repo: Path, phase: str | None, json_: bool) -> None:
+    """Show what happened, in order, of everything or of one phase.
+
+    \b
+    Example:
+      batty log phase-2
+    """
+    for event in Place.around(repo).records.events:
+        if phase and getattr(event, "phase", None) != phase:
+            continue
+        at = event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        if json_:
+            click.echo(json.dumps({"at": at, "seq": event.seq, **encode(event)}, ensure_ascii=False))
+        elif line := narrate(event):
+            click.echo(f"{at}  {line}")

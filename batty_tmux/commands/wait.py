@@ -1,0 +1,112 @@
+"""Waiting for a run, and going to look at it."""
+
+import os
+import selectors
+import sys
+from datetime import UTC, datetime
+from typing import Self
+
+from rich.console import Console
+from rich.live import Live
+
+from batty_tmux.commands.show import say, table, tell
+from batty_tmux.core.report import HEADINGS, status_row
+from batty_tmux.core.status import STILL_AWAITED, PhaseStatus
+from batty_tmux.drive.fill import wanted
+from batty_tmux.drive.project import Project
+from batty_tmux.drive.resume import look_after
+from batty_tmux.drive.windows import session_id
+from batty_tmux.errors import BattyError
+from batty_tmux.host.process import become, scrubbed
+from batty_tmux.names import PhaseId
+
+_LOOK = 0.5
+"""Seconds between two looks at the journal's size."""
+_LOOK_AFTER = 20
+"""Looks between two checks that supervisors and lander are alive."""
+
+
+def interactive() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def attach(project: Project, phase: PhaseId | None) -> None:
+    """Become a tmux client on the repository's session, or switch the one we are in. Does not return."""
+    terminal = project.terminal
+    session = session_id(project, terminal)
+    if session is None:
+        raise BattyError("no-session", "no tmux session of this repository is open", next="batty resume")
+    if phase is not None:
+        launched = project.watch(phase).launched
+        if launched is None or not terminal.run("select-window", "-t", launched.window).ok:
+            raise BattyError("no-window", f"{phase} has no window", next="batty resume")
+    if not interactive():
+        raise BattyError("no-terminal", "there is no terminal to attach", next="batty status")
+    verb = "switch-client" if os.environ.get("TMUX") else "attach-session"
+    environ = {**scrubbed(), **{k: os.environ[k] for k in ("TMUX", "TMUX_PANE") if k in os.environ}}
+    if verb == "attach-session":
+        environ.pop("TMUX", None)
+    become(terminal.argv(verb, "-t", session), environ)
+
+
+def wait(project: Project) -> int:
+    """Show the run until no phase can move without a person; 0 when all that was wanted has landed."""
+    screen = Console(stderr=True)
+    with Live(console=screen, auto_refresh=False, transient=True) if screen.is_terminal else _Narrator() as live:
+        looks, size = 0, -1
+        while True:
+            if looks % _LOOK_AFTER == 0:
+                look_after(project)
+            news = project.place.records.refresh()
+            if news or project.place.records.offset != size:
+                size = project.place.records.offset
+                project = Project.around(project.place.home, project.base)
+                statuses = _wanted(project)
+                _show(live, news, statuses)
+                if is_over(project, statuses):
+                    break
+            looks += 1
+            with selectors.DefaultSelector() as nothing:
+                nothing.select(_LOOK)
+    return conclude(statuses)
+
+
+def is_over(project: Project, statuses: list[PhaseStatus]) -> bool:
+    """Tell whether nothing moves any more: what is left waits for a decision, or for what does."""
+    if any(status.state in STILL_AWAITED for status in statuses):
+        return False
+    return project.run.stopped or not any(status.state == "ready" for status in statuses)
+
+
+def conclude(statuses: list[PhaseStatus]) -> int:
+    """Say how it ended, and what is left for a person."""
+    open_ones = [status for status in statuses if status.state != "landed"]
+    for status in open_ones:
+        say(f"! {status.phase.id} is {status.state}{': ' + status.says if status.says else ''}")
+        if status.next:
+            say(f"  ↳ next: {status.next}")
+    if not open_ones:
+        say(f"✓ all {len(statuses)} phases have landed")
+    return 1 if open_ones else 0
+
+
+def _wanted(project: Project) -> list[PhaseStatus]:
+    return [status for status in project.statuses() if wanted(status.phase.id, project.run)]
+
+
+class _Narrator:
+    """Stands in for the live table where there is no terminal: events are told line by line."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+
+def _show(live: "Live | _Narrator", news: list, statuses: list[PhaseStatus]) -> None:  # type: ignore[type-arg]
+    if isinstance(live, Live):
+        live.update(table(HEADINGS, [status_row(s, datetime.now(UTC)) for s in statuses]), refresh=True)
+    else:
+        for event in news:
+            tell(event)

@@ -1,0 +1,77 @@
+"""What each text of batty.toml may be. Paths stay inside, names are safe for git and tmux, patterns compile."""
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+_UNITS: Mapping[str, float] = {"": 1, "s": 1, "m": 60, "h": 3600}
+_SPAN = re.compile(r"([1-9]\d{0,6})\s*([smh]?)")
+_SESSION = re.compile(r"[A-Za-z0-9_-]{1,60}")
+_LAYOUT = re.compile(r"[A-Za-z0-9_-]{1,60}")
+_BRANCH_NEVER = re.compile(r"^[-/.]|\.\.|//|/\.|@\{|[\x00-\x20\x7f~^:?*\[\\]|\.lock(/|$)|[/.]$|^@$")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_NEVER = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_SEVERAL_LINES = frozenset({"run.setup", "gate.setup", "gate.command", "command", "args", "match"})
+
+
+def span(text: str) -> float | None:
+    """Return the seconds of "90", "90s", "30m" or "2h"; None for anything else, and for zero."""
+    found = _SPAN.fullmatch(text.strip())
+    return int(found[1]) * _UNITS[found[2]] if found else None
+
+
+def shown(text: str) -> str:
+    """Return text of the file so that a terminal shows it and does nothing else."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)[:120]
+
+
+def text_problem(path: tuple[str, ...], text: str) -> str:
+    """Return what is wrong with one text at a key, or nothing."""
+    if _NEVER.search(text):
+        return "holds a control character"
+    key = path[-1] if path[0] in {"agents", "policy"} else ".".join(path)
+    if key not in _SEVERAL_LINES and _CONTROL.search(text):
+        return "holds a control character"
+    match key:
+        case "run.base":
+            return "is not the name of a branch" if _BRANCH_NEVER.search(text) else ""
+        case "run.worktrees":
+            return _place_problem(text)
+        case "run.agent":
+            return "" if text else "is empty"
+        case "run.session":
+            fits = _SESSION.fullmatch(text.replace("{repo}", "repo"))
+            return "" if fits else "may hold letters, digits, _, - and {repo}"
+        case "run.layout":
+            return "" if _LAYOUT.fullmatch(text) else _path_problem(text)
+        case "run.provide" | "gate.keep":
+            return _path_problem(text)
+        case "gate.timeout":
+            return "" if span(text) else 'must be a time such as "90s", "30m" or "2h"'
+        case "match":
+            return _pattern_problem(text)
+    return ""
+
+
+def _place_problem(text: str) -> str:
+    if not text.strip() or text.startswith("~"):
+        return "must be a path, absolute or seen from the repository; ~ is not expanded"
+    rest = text.replace("{repo}", "")
+    return "{repo} is the only placeholder here" if "{" in rest or "}" in rest else ""
+
+
+def _path_problem(text: str) -> str:
+    path = PurePosixPath(text)
+    if not path.parts or path.is_absolute() or ".." in path.parts:
+        return f'"{shown(text)}" must be a relative path that stays inside the repository'
+    return f'"{shown(text)}" is git\'s own' if path.parts[0].lower() == ".git" else ""
+
+
+def _pattern_problem(text: str) -> str:
+    if not text:
+        return "is empty, and would match every prompt"
+    try:
+        re.compile(text)
+    except (re.error, RecursionError, OverflowError, MemoryError) as error:
+        return f"is not a regular expression: {shown(str(error))}"
+    return ""

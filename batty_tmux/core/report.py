@@ -1,0 +1,298 @@
+"""Every word that a person reads: what happened, the thing named, the evidence, the next command last."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from batty_tmux.core.events import (
+    Answered,
+    AnyEvent,
+    BoardCommitted,
+    CandidateBuilt,
+    Conflicted,
+    Deferred,
+    Enqueued,
+    ExecutorExited,
+    ExecutorStarted,
+    GateFinished,
+    GateStarted,
+    Inspected,
+    Landed,
+    Launched,
+    LaunchFailed,
+    Launching,
+    Nudged,
+    PhaseHeld,
+    Prompted,
+    Relaunching,
+    Resolving,
+    Retried,
+    Reviewed,
+    ReviewWanted,
+    Skipped,
+)
+from batty_tmux.core.review import Packet
+from batty_tmux.core.status import WAITS_FOR_A_PERSON, PhaseStatus
+from batty_tmux.core.supervise import contract_problem
+from batty_tmux.errors import BattyError
+from batty_tmux.names import clean
+
+GLYPHS = {
+    "blocked": "·",
+    "ready": "·",
+    "working": "●",
+    "asking": "?",
+    "stuck": "!",
+    "checking": "◌",
+    "reviewing": "?",
+    "queued": "→",
+    "gating": "◌",
+    "conflict": "✗",
+    "red": "✗",
+    "deferred": "!",
+    "landed": "✓",
+    "held": "!",
+    "skipped": "-",
+    "failed": "✗",
+}
+"""One glyph a state, so that a bar or a table reads without colour."""
+
+HEADINGS = ("phase", "state", "since", "done", "task or reason", "next")
+
+_SHORT = 9
+_EVIDENCE = 12
+
+
+def explain(error: BattyError) -> list[str]:
+    """Return the lines that tell a refusal: what, the evidence, the next command."""
+    shown = [f"  {clean(text, 200)}" for text in error.evidence[:_EVIDENCE]]
+    more = len(error.evidence) - _EVIDENCE
+    lines = [f"✗ {clean(error.what, 400)}", *shown, *([f"  and {more} more"] if more > 0 else [])]
+    return [*lines, f"↳ next: {error.next}"] if error.next else lines
+
+
+def age(since: datetime | None, now: datetime) -> str:
+    """Return how long ago that was, in the one unit that matters."""
+    if since is None:
+        return "-"
+    seconds = max(0, int((now - since).total_seconds()))
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def status_row(status: PhaseStatus, now: datetime) -> tuple[str, ...]:
+    """Return one phase as the cells under HEADINGS."""
+    told = status.says or (clean(status.task.title) if status.task else "")
+    if status.state == "landed" and status.entry is not None and status.entry.landed is not None:
+        told = status.entry.landed.candidate[:_SHORT]
+    return (
+        str(status.phase.id),
+        f"{GLYPHS[status.state]} {status.state}",
+        age(status.since, now),
+        f"{status.done}/{status.total}",
+        clean(told, 160),
+        status.next,
+    )
+
+
+def needs_you(statuses: Iterable[PhaseStatus]) -> list[PhaseStatus]:
+    """Return what waits for a person, oldest first."""
+    waiting = [status for status in statuses if status.state in WAITS_FOR_A_PERSON]
+    return sorted(waiting, key=lambda status: (status.since is None, status.since))
+
+
+def summary(statuses: Sequence[PhaseStatus]) -> str:
+    """Return the counts of the run for the status bar: "2 working 1 asking 3/8 landed"."""
+    counts = Counter(str(status.state) for status in statuses)
+    told = [f"{GLYPHS[s]} {counts[s]} {s}" for s in GLYPHS if counts[s] and s not in {"landed", "blocked", "ready"}]
+    return "  ".join([*told, f"{GLYPHS['landed']} {counts['landed']}/{len(statuses)}"])
+
+
+def narrate(event: AnyEvent) -> str | None:
+    """Return one line for a person, or None for what is of no interest."""
+    phase = getattr(event, "phase", "")
+    told = _of_the_executor(event) or _of_the_contract(event) or _of_the_queue(event)
+    return f"{phase}: {clean(told, 300)}" if told else None
+
+
+def _of_the_executor(event: AnyEvent) -> str | None:
+    match event:
+        case Launching(branch=branch):
+            return f"gets a worktree on {branch}"
+        case Launched():
+            return "its window is open"
+        case LaunchFailed(reason=reason):
+            return f"could not be launched: {reason}"
+        case ExecutorStarted(agent=agent, attempt=attempt):
+            return f"{agent} starts" if attempt == 1 else f"{agent} starts again (attempt {attempt})"
+        case ExecutorExited(status=status):
+            return f"the executor ended with status {status}"
+        case Prompted(question=question, reason=""):
+            return f"asks: {question}"
+        case Prompted(question=question, reason=reason):
+            return f"asks, and waits for you ({reason}): {question}"
+        case Answered(by=by, answer=answer, rule=rule):
+            who = f"policy, {rule}" if by == "policy" else "you"
+            return f"answered by {who}: {answer or 'Enter'}"
+        case _:
+            return None
+
+
+def _of_the_contract(event: AnyEvent) -> str | None:
+    match event:
+        case Inspected():
+            problem = contract_problem(event)
+            return f"not done yet: {problem}" if problem else f"{event.commits} commits, everything committed"
+        case BoardCommitted(paths=paths):
+            return f"batty committed {len(paths)} files of its board"
+        case Nudged(text=text):
+            return f"told its executor: {text}"
+        case Relaunching(feedback=feedback):
+            return "starts its executor again" + (" with feedback" if feedback else "")
+        case GateStarted(commit=commit, log=log):
+            return f"the gate runs on {commit[:_SHORT]}, log in {log}"
+        case GateFinished(verdict=verdict, seconds=seconds, commit=commit):
+            return f"gate {verdict} on {commit[:_SHORT]} after {seconds:.1f} s"
+        case ReviewWanted():
+            return f"waits for your verdict: batty review {event.phase}"
+        case Reviewed(verdict=verdict, by=by):
+            return f"verdict of the {by} review: {verdict}"
+        case PhaseHeld(state=state, reason=reason):
+            return f"{state}: {reason}"
+        case _:
+            return None
+
+
+def _of_the_queue(event: AnyEvent) -> str | None:
+    match event:
+        case Enqueued(head=head):
+            return f"in the merge queue at {head[:_SHORT]}"
+        case CandidateBuilt(how="nothing-new"):
+            return "the base holds all of it already"
+        case CandidateBuilt(candidate=candidate, base=base):
+            return f"candidate {candidate[:_SHORT]} on {base[:_SHORT]}"
+        case Conflicted(paths=paths):
+            return f"conflicts in {', '.join(paths)}: batty queue resolve {event.phase}"
+        case Deferred(reason=reason, paths=paths):
+            return f"waits: {reason} {', '.join(paths)}"
+        case Landed(candidate=candidate):
+            return f"landed as {candidate[:_SHORT]}"
+        case Resolving(worktree=worktree):
+            return f"is being resolved in {worktree}"
+        case Retried(reason=reason):
+            return f"goes back to the start of its turn{': ' + reason if reason else ''}"
+        case Skipped():
+            return "skipped; its branch and worktree stay"
+        case _:
+            return None
+
+
+def packet_markdown(packet: Packet) -> str:
+    """Write a review packet as Markdown: goal, tasks, commits, files, the gate, what was asked and answered."""
+    gate = packet.gate
+    lines = [
+        f"# Review of {packet.phase}: {clean(packet.title)}",
+        "",
+        packet.goal.strip(),
+        "",
+        "## Evidence",
+        "",
+        f"- branch `{packet.branch}` at `{packet.head}`, on base `{packet.base[:_SHORT]}`",
+        f"- worktree `{packet.worktree}`",
+        f"- gate `{clean(packet.gate_command)}`: {_gate_line(gate)}",
+        "",
+        "## Tasks",
+        "",
+        *(f"- [{'x' if state == 'done' else ' '}] #{number} {clean(title)}" for number, state, title in packet.tasks),
+        "",
+        "## Commits",
+        "",
+        *(f"- `{c.sha[:_SHORT]}` {clean(c.subject)} ({clean(c.author)})" for c in packet.commits),
+        "",
+        "## Files",
+        "",
+        *(f"- `{clean(f.path)}` {_lines(f.added, f.removed)}" for f in packet.files),
+    ]
+    if packet.answers:
+        lines += ["", "## Prompts", ""]
+        lines += [f"- {clean(q, 200)} → {clean(a) or 'Enter'} ({clean(who)})" for q, a, who in packet.answers]
+    if packet.summary.strip():
+        lines += ["", "## Summary by the executor", "", packet.summary.strip()]
+    return "\n".join(lines) + "\n"
+
+
+def _gate_line(gate: GateFinished | None) -> str:
+    if gate is None:
+        return "has not run"
+    return f"{gate.verdict} on `{gate.commit[:_SHORT]}` in {gate.seconds:.1f} s, log `{gate.log}`"
+
+
+def _lines(added: int, removed: int) -> str:
+    return "binary" if added < 0 else f"+{added} -{removed}"
+
+
+@dataclass(frozen=True)
+class ProvedLanding:
+    """One landing, checked: is it on the base, did the base only grow, did this very tree pass the gate."""
+
+    phase: str
+    sha: str
+    base: str
+    tree: str
+    on_base: bool
+    grew: bool
+    gated: bool
+    gate_commit: str
+    seconds: float
+    log: str
+
+    @property
+    def sound(self) -> bool:
+        return self.on_base and self.grew and self.gated
+
+
+@dataclass(frozen=True)
+class HeldRow:
+    phase: str
+    state: str
+    says: str
+    next: str
+
+
+@dataclass(frozen=True)
+class Proof:
+    base: str
+    tip: str
+    history: tuple[tuple[str, str], ...]
+    landings: tuple[ProvedLanding, ...]
+    held: tuple[HeldRow, ...]
+
+    @property
+    def sound(self) -> bool:
+        return all(landing.sound for landing in self.landings)
+
+
+def proof_lines(proof: Proof) -> list[str]:
+    """Return the proof in words: history, the gate run of every landed tree, what is not landed and why."""
+    lines = [f"{proof.base} is at {proof.tip[:_SHORT]}", "", "history"]
+    lines += [f"  {sha[:_SHORT]} {clean(subject, 100)}" for sha, subject in proof.history]
+    lines += ["", "landed, each gated as the very tree it is"]
+    for landing in proof.landings:
+        mark = GLYPHS["landed"] if landing.sound else GLYPHS["red"]
+        told = (
+            f"gate passed on {landing.gate_commit[:_SHORT]} in {landing.seconds:.1f} s"
+            if landing.gated
+            else "NOT GATED"
+        )
+        lines.append(f"  {mark} {landing.phase}  {landing.sha[:_SHORT]}  tree {landing.tree[:_SHORT]}  {told}")
+        lines.append(f"    {landing.log}")
+    if proof.held:
+        lines += ["", "not landed"]
+    for held in proof.held:
+        lines.append(f"  {held.phase} is {held.state}{': ' + clean(held.says, 200) if held.says else ''}")
+        if held.next:
+            lines.append(f"    ↳ next: {held.next}")
+    return lines

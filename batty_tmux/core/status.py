@@ -1,0 +1,177 @@
+"""The state of every phase, derived from the journal's folds, the board and what git says. Never stored."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from batty_tmux.core.board import Phase, Task
+from batty_tmux.core.events import AnyEvent, RunResumed, RunStarted, RunStopped
+from batty_tmux.core.merge_queue import Entry, EntryState, Queue
+from batty_tmux.core.plan import waits_for
+from batty_tmux.core.supervise import HOLDS_A_SLOT, Watch
+from batty_tmux.names import PhaseId, RunId
+
+State = Literal[
+    "blocked",
+    "ready",
+    "working",
+    "asking",
+    "stuck",
+    "checking",
+    "reviewing",
+    "queued",
+    "gating",
+    "conflict",
+    "red",
+    "deferred",
+    "landed",
+    "held",
+    "skipped",
+    "failed",
+]
+
+CAN_MOVE_ALONE: frozenset[State] = frozenset({"working", "checking", "queued", "gating"})
+WAITS_FOR_A_PERSON: frozenset[State] = frozenset(
+    {"asking", "stuck", "reviewing", "conflict", "red", "deferred", "held", "failed"}
+)
+STILL_AWAITED: frozenset[State] = CAN_MOVE_ALONE | {"asking", "reviewing", "deferred"}
+"""The states in which `--wait` goes on waiting. Settled for it: held, conflict, red, failed, skipped, stuck."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """The newest run: `wanted` are the phases it was asked for, empty for all."""
+
+    id: RunId = RunId("")
+    base: str = ""
+    parallel: int = 1
+    wanted: frozenset[PhaseId] = frozenset()
+    agent: str = ""
+    socket: str = ""
+    stopped: bool = False
+
+
+@dataclass(frozen=True)
+class PhaseStatus:
+    phase: Phase
+    state: State
+    since: datetime | None
+    says: str
+    next: str
+    watch: Watch
+    entry: Entry | None
+    head: str = ""
+    task: Task | None = None
+    done: int = 0
+    total: int = 0
+
+    @property
+    def holds_a_slot(self) -> bool:
+        return self.watch.state in HOLDS_A_SLOT
+
+
+def current_run(events: Iterable[AnyEvent]) -> Run:
+    """Fold the newest run; a later `work` in the same run adds to what is wanted."""
+    run = Run()
+    for event in events:
+        match event:
+            case RunStarted():
+                everything = not event.phases or (run.id == event.run and run.id != "" and not run.wanted)
+                before = run.wanted if run.id == event.run else frozenset[PhaseId]()
+                wanted = frozenset[PhaseId]() if everything else before | set(event.phases)
+                run = Run(event.run, event.base, event.parallel, wanted, event.agent, event.socket)
+            case RunStopped():
+                run = Run(run.id, run.base, run.parallel, run.wanted, run.agent, run.socket, stopped=True)
+            case RunResumed():
+                run = Run(run.id, run.base, run.parallel, run.wanted, run.agent, run.socket)
+            case _:
+                pass
+    return run
+
+
+def derive(phase: Phase, watch: Watch, queue: Queue, landed: Iterable[PhaseId], tasks: Phase | None) -> PhaseStatus:
+    """Derive one phase's state. `tasks` is its board as the worktree has it now, for progress."""
+    entry = queue.of(phase.id)
+    now = tasks or phase
+    done = set(landed)
+    state, says = _state(phase, watch, entry, done)
+    if state == "queued" and queue.paused is not None:
+        says = f"the queue is paused: {queue.paused}"
+    since = entry.since if entry is not None and _queue_speaks(watch, entry) else watch.since
+    return PhaseStatus(
+        phase=phase,
+        state=state,
+        since=since if watch.launching is not None else None,
+        says=says,
+        next=_edit(phase) if phase.broken and watch.launching is None else next_command(phase.id, state),
+        watch=watch,
+        entry=entry,
+        task=now.current if state in {"working", "asking"} else None,
+        done=now.total if state == "landed" and tasks is None else now.done,
+        total=now.total,
+    )
+
+
+def _state(phase: Phase, watch: Watch, entry: Entry | None, landed: set[PhaseId]) -> tuple[State, str]:
+    if phase.id in landed:
+        return "landed", ""
+    if entry is not None and _queue_speaks(watch, entry):
+        return _entry_state(entry)
+    match watch.state:
+        case "idle" | "closed":
+            if phase.broken:
+                first = phase.broken[0]
+                return "held", f"kanban/{phase.id}/{first.path}:{first.line}: {first.problem}"
+            waiting = waits_for(phase, landed)
+            return ("blocked", "waits for " + ", ".join(waiting)) if waiting else ("ready", "")
+        case "queued":
+            return "queued", ""
+        case state:
+            return state, watch.says
+
+
+def _edit(phase: Phase) -> str:
+    return f"$EDITOR kanban/{phase.id}/{phase.broken[0].path}"
+
+
+def _queue_speaks(watch: Watch, entry: Entry) -> bool:
+    return entry.state != "withdrawn" and (watch.queued or watch.closed or watch.launching is None)
+
+
+def _entry_state(entry: Entry) -> tuple[State, str]:
+    states: Mapping[EntryState, State] = {
+        "queued": "queued",
+        "gating": "gating",
+        "conflict": "conflict",
+        "red": "red",
+        "held": "held",
+        "deferred": "deferred",
+        "skipped": "skipped",
+        "landed": "held",
+        "withdrawn": "held",
+    }
+    says = {
+        "conflict": f"conflicts in {', '.join(entry.paths)}",
+        "deferred": f"{entry.reason}: {', '.join(entry.paths)}" if entry.paths else entry.reason,
+        "landed": "it had landed, and the base no longer holds it",
+        "gating": "the gate runs on the candidate",
+    }
+    return states[entry.state], says.get(entry.state, entry.reason)
+
+
+def next_command(phase: PhaseId, state: State) -> str:
+    """Return the one command that moves a phase on from a state; empty when it moves by itself."""
+    commands: Mapping[State, str] = {
+        "ready": f"batty work {phase}",
+        "asking": f"batty answer {phase}",
+        "stuck": f"batty attach {phase}",
+        "reviewing": f"batty review {phase}",
+        "conflict": f"batty queue resolve {phase}",
+        "red": f'batty review {phase} --rework "..."',
+        "deferred": "batty land",
+        "held": f"batty review {phase}",
+        "failed": f"batty work {phase}",
+        "skipped": f"batty queue retry {phase}",
+    }
+    return commands.get(state, "")

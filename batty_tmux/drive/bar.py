@@ -1,0 +1,67 @@
+"""What tmux's status line shows, pushed as options when it changes. No redraw ever starts a program.
+
+Each option that is set redraws every client, so all go in one call and only when one of them is another.
+"""
+
+from dataclasses import dataclass, field
+
+from batty_tmux.core.board import Phase
+from batty_tmux.core.report import explain, summary
+from batty_tmux.core.supervise import Watch
+from batty_tmux.drive.hooks import ATTENTION, fire
+from batty_tmux.drive.project import Project
+from batty_tmux.drive.windows import session_id
+from batty_tmux.errors import BattyError
+from batty_tmux.names import PhaseId, WindowId, clean
+
+
+@dataclass
+class Bar:
+    project: Project
+    phase: PhaseId
+    shown: dict[str, str | None] = field(default_factory=dict)
+    board: Phase | None = None
+    state: str = ""
+
+    def progress(self, board: Phase | None) -> None:
+        """Remember the worktree's own board, for the next `show`."""
+        self.board = board
+
+    def show(self, watch: Watch) -> None:
+        """Push the phase's state, task and progress into its window's options."""
+        status = self.project.status(self.phase)
+        board = self.board or status.phase
+        task = board.current
+        options: dict[str, str | None] = {
+            "@batty_state": status.state,
+            "@batty_task": clean(task.title) if task else "",
+            "@batty_progress": f"{board.done}/{board.total}",
+            "@batty_says": clean(status.says),
+        }
+        if watch.launched is not None and options != self.shown:
+            self.project.terminal.set_window(WindowId(watch.launched.window), options)
+            self.shown = options
+        if status.state != self.state:
+            self.state = status.state
+            show_summary(self.project)
+
+    def attention(self) -> None:
+        attention(self.project)
+
+    def tell(self, refused: BattyError) -> None:
+        """Say in the orchestrator's pane why what was typed there did nothing."""
+        for text in explain(refused):
+            print(text, flush=True)  # noqa: T201 -- this pane is where the user reads
+
+
+def show_summary(project: Project) -> None:
+    """Push the counts of the whole run into the session's option."""
+    session = session_id(project, project.terminal)
+    if session is not None:
+        project.terminal.set_session(session, {"@batty_summary": summary(project.statuses())})
+
+
+def attention(project: Project) -> None:
+    """Fire the user's hook for something that waits for a person, and bring the counts up to date."""
+    show_summary(project)
+    fire(project, session_id(project, project.terminal), ATTENTION)

@@ -1,0 +1,124 @@
+"""Put an entry's pinned head on the base, in the object database: no checkout, no ref, no hook, no signature.
+
+The first rung that holds is taken:
+1. the head already descends from the base: it is the candidate;
+2. its commits, if they have one parent each, are replayed one by one, with author, message and dates kept;
+3. where the replay's tree is not the three-way merge's tree (rebasing can lose content with exit status 0), or
+   only the merge is clean, one merge commit carries the three-way tree;
+4. otherwise it is a conflict, with its paths.
+
+The committer date is the time of the claim, so that a candidate is a function of base, head and claim: after a
+crash the same one is built again, and its verdict still fits.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from batty_tmux.core.events import CandidateBuilt, Conflicted
+from batty_tmux.core.merge_queue import Build
+from batty_tmux.host.plumbing import Git
+from batty_tmux.names import RunId, Sha
+
+_SIGNATURES = (b"gpgsig ", b"gpgsig-sha256 ", b"mergetag ")
+
+
+@dataclass(frozen=True)
+class Claim:
+    head: Sha
+    at: datetime
+    title: str
+
+
+def build(git: Git, effect: Build, run: RunId) -> CandidateBuilt | Conflicted:
+    entry, base = effect.entry, effect.onto
+
+    def built(candidate: Sha, how: str) -> CandidateBuilt:
+        return CandidateBuilt(
+            run=run,
+            phase=entry.phase,
+            head=entry.head,
+            base=base,
+            candidate=candidate,
+            tree=git.tree(candidate),
+            how=how,  # type: ignore[arg-type]
+        )
+
+    if git.is_ancestor(entry.head, base):
+        return built(base, "nothing-new")
+    if git.is_ancestor(base, entry.head):
+        return built(entry.head, "as-is")
+    merged = git.merge_tree(base, entry.head)
+    if merged.conflicts:
+        return Conflicted(run=run, phase=entry.phase, head=entry.head, base=base, paths=merged.conflicts)
+    if merged.tree == git.tree(base):
+        return built(base, "nothing-new")
+    claim = Claim(entry.head, entry.claimed_at, str(entry.phase))
+    replayed = _replay(git, base, claim)
+    if replayed is not None and git.tree(replayed) == merged.tree:
+        return built(replayed, "replay")
+    return built(_merge_commit(git, base, claim, merged.tree), "merge")
+
+
+def _replay(git: Git, base: Sha, claim: Claim) -> Sha | None:
+    """Cherry-pick the claim's commits onto the base in memory; None when one does not apply or is a merge."""
+    tip = base
+    for commit, parents in git.commits(base, claim.head):
+        if len(parents) != 1:
+            return None
+        # git 2.38 and 2.39 cannot be told the merge base; a throw-away commit with the tip's tree, on the
+        # picked commit's own parent, makes that parent the merge base
+        stand_in = git.write_commit(_bare_commit(git.tree(tip), parents[0]))
+        picked = git.merge_tree(stand_in, commit)
+        if picked.conflicts:
+            return None
+        was_empty = git.tree(commit) == git.tree(parents[0])
+        if picked.tree == git.tree(tip) and not was_empty:
+            continue
+        tip = git.write_commit(_carried(git.raw_commit(commit), picked.tree, tip, claim.at))
+    return tip
+
+
+def _bare_commit(tree: Sha, parent: Sha) -> bytes:
+    who = "batty <batty@localhost> 0 +0000"
+    return f"tree {tree}\nparent {parent}\nauthor {who}\ncommitter {who}\n\nstand-in\n".encode()
+
+
+def _carried(raw: bytes, tree: Sha, parent: Sha, at: datetime) -> bytes:
+    """Rewrite a commit's tree, parent and committer date; author, encoding and message stay byte for byte.
+
+    A signature is dropped: it would not be true of the new commit.
+    """
+    head, _, message = raw.partition(b"\n\n")
+    lines = [f"tree {tree}".encode(), f"parent {parent}".encode()]
+    dropping = False
+    for line in head.split(b"\n"):
+        if line.startswith(b" "):
+            if not dropping:
+                lines.append(line)
+            continue
+        dropping = line.startswith(_SIGNATURES)
+        if dropping or line.startswith((b"tree ", b"parent ")):
+            continue
+        lines.append(_redated(line, at) if line.startswith(b"committer ") else line)
+    return b"\n".join(lines) + b"\n\n" + message
+
+
+def _redated(line: bytes, at: datetime) -> bytes:
+    who = line[: line.rindex(b">") + 1]
+    return who + f" {int(at.timestamp())} +0000".encode()
+
+
+def _merge_commit(git: Git, base: Sha, claim: Claim, tree: Sha) -> Sha:
+    raw = git.raw_commit(claim.head)
+    committer = next(line for line in raw.split(b"\n") if line.startswith(b"committer "))
+    who = _redated(committer, claim.at).removeprefix(b"committer ")
+    lines = (
+        f"tree {tree}".encode(),
+        f"parent {base}".encode(),
+        f"parent {claim.head}".encode(),
+        b"author " + who,
+        b"committer " + who,
+        b"",
+        f"Merge {claim.title}\n".encode(),
+    )
+    return git.write_commit(b"\n".join(lines))

@@ -1,0 +1,61 @@
+"""Remove what a landed phase leaves behind, only after proof, and never by force."""
+
+from pathlib import Path
+
+from batty_tmux.core.events import Cleaned
+from batty_tmux.core.status import PhaseStatus
+from batty_tmux.drive.project import Project
+from batty_tmux.drive.windows import find_window
+from batty_tmux.errors import BattyError
+from batty_tmux.host.lock import exclusive
+from batty_tmux.host.plumbing import Git
+from batty_tmux.names import PhaseId, RunId
+
+
+def cleanable(project: Project, *, ignored: bool = False) -> list[tuple[PhaseId, str]]:
+    """Return each launched phase with why it must stay, "" where everything of it is proved to be landed."""
+    launched = [s for s in project.statuses() if s.watch.launching is not None and not _cleaned(project, s)]
+    return [(status.phase.id, _reason(status, ignored=ignored)) for status in launched]
+
+
+def clean(project: Project, phase: PhaseId) -> None:
+    """Remove a landed phase's window, worktree and branch. The pinned refs stay."""
+    status = project.status(phase)
+    launching = status.watch.launching
+    if launching is None:
+        raise BattyError("not-launched", f"{phase} was not launched", next="batty status")
+    window = find_window(project.terminal, project, phase, RunId(status.watch.run))
+    if window is not None:
+        project.terminal.kill_window(window.window)
+    with exclusive(project.place.state / "worktrees.lock"):
+        folder = Path(launching.worktree)
+        if folder.exists():
+            project.place.git.remove_worktree(folder).check()
+    if status.entry is not None:
+        project.place.git.drop_ref(f"refs/heads/{launching.branch}", status.entry.head)
+    project.place.records.append(Cleaned(run=RunId(status.watch.run), phase=phase))
+
+
+def _cleaned(project: Project, status: PhaseStatus) -> bool:
+    events = project.place.records.events
+    last = next((e for e in reversed(events) if getattr(e, "phase", None) == status.phase.id), None)
+    return isinstance(last, Cleaned)
+
+
+def _reason(status: PhaseStatus, *, ignored: bool) -> str:
+    launching, entry = status.watch.launching, status.entry
+    if status.state != "landed" or entry is None or launching is None:
+        return f"it is {status.state}"
+    if status.head and status.head not in {entry.head, entry.candidate.sha if entry.candidate else ""}:
+        return "its branch has commits that were not landed"
+    folder = Path(launching.worktree)
+    if not folder.exists():
+        return ""
+    there = Git(folder)
+    dirty = there.status().dirty
+    if dirty:
+        return f"{len(dirty)} files are not committed, such as {dirty[0]}"
+    kept = there.ignored()
+    if kept and not ignored:
+        return f"{len(kept)} ignored files would go with it, such as {kept[0]}; --ignored says they may"
+    return ""

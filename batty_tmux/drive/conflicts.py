@@ -1,0 +1,158 @@
+"""What a person can do about an entry that cannot land: retry it, resolve it, skip it."""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from batty_tmux.core.events import Enqueued, Resolving, Retried, Skipped
+from batty_tmux.core.merge_queue import Entry
+from batty_tmux.drive.hooks import summon_lander
+from batty_tmux.drive.project import Project, program
+from batty_tmux.drive.verdicts import enqueue
+from batty_tmux.drive.windows import session_id
+from batty_tmux.errors import BattyError
+from batty_tmux.host.lock import exclusive
+from batty_tmux.host.plumbing import Git
+from batty_tmux.host.terminal import line, q_format
+from batty_tmux.names import PhaseId, RunId, Sha, slug
+
+_AGAIN = frozenset({"conflict", "red", "held", "skipped", "deferred"})
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """Either the new claim's head, or the folder where the conflict waits, with what is left to settle."""
+
+    resolved: bool
+    head: Sha
+    folder: Path
+    paths: tuple[str, ...]
+
+
+def retry(project: Project, phase: PhaseId) -> None:
+    """Take an entry back to the start of its turn, on the base as it is now. Its claim is the same commit."""
+    entry = entry_of(project, phase, _AGAIN)
+    project.place.records.append(Retried(run=_run(project, phase), phase=entry.phase, reason="asked for"))
+
+
+def skip(project: Project, phase: PhaseId) -> None:
+    """Leave an entry out. Nothing of it is removed, and what depends on it stays blocked."""
+    entry = entry_of(project, phase, _AGAIN | {"queued"})
+    project.place.records.append(Skipped(run=_run(project, phase), phase=entry.phase))
+    summon_lander(project, session_id(project, project.terminal))
+
+
+def resolve(project: Project, phase: PhaseId, *, window: bool) -> Resolution:
+    """Open the conflict in a worktree of its own, or, when it is settled there, claim the result.
+
+    The result is a merge of the base and the phase: a new claim, gated again like any other.
+    """
+    entry = entry_of(project, phase, frozenset({"conflict"}))
+    folder = Path(entry.resolving) if entry.resolving else None
+    if folder is None or not (folder / ".git").exists():
+        return _open(project, entry, window=window)
+    there = Git(folder)
+    unmerged = _unmerged(there)
+    head = there.tip("HEAD")
+    if unmerged or there.in_progress() or head is None or not there.is_ancestor(entry.head, head):
+        return Resolution(resolved=False, head=entry.head, folder=folder, paths=unmerged or ("git commit is missing",))
+    return _claim(project, entry, there, head)
+
+
+def _claim(project: Project, entry: Entry, there: Git, head: Sha) -> Resolution:
+    dirty = there.status().dirty
+    if dirty:
+        what = f"the resolution of {entry.phase} is not committed whole"
+        raise BattyError("uncommitted", what, evidence=dirty, next=f"git -C {there.folder} status")
+    marked = _marked(there, entry)
+    if marked:
+        what = f"conflict markers are left in the resolution of {entry.phase}"
+        raise BattyError("conflict-markers", what, evidence=marked, next=f"git -C {there.folder} status")
+    event: Enqueued = enqueue(project, project.watch(entry.phase), head)
+    with exclusive(project.place.state / "worktrees.lock"):
+        # clean and claimed, so git removes it; if it does not, it stays where it is
+        project.place.git.remove_worktree(there.folder)
+    return Resolution(resolved=True, head=event.head, folder=there.folder, paths=())
+
+
+def _open(project: Project, entry: Entry, *, window: bool) -> Resolution:
+    base = project.place.git.tip(f"refs/heads/{project.base}")
+    if base is None:
+        raise BattyError("no-base", f"the base branch {project.base} does not exist", next="batty doctor")
+    folder = _free(project.worktrees, f"{entry.phase}-resolve")
+    with exclusive(project.place.state / "worktrees.lock"):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        project.place.git.run("worktree", "add", "--quiet", "--detach", str(folder), base).check()
+    there = Git(folder)
+    message = f"Merge {entry.phase}, its conflicts resolved"
+    config = ("merge.conflictStyle=zdiff3", "rerere.enabled=true")
+    there.run("merge", "--no-ff", "--no-commit", "-m", message, entry.head, config=config)
+    run = _run(project, entry.phase)
+    event = Resolving(run=run, phase=entry.phase, worktree=str(folder), base=base, head=entry.head)
+    project.place.records.append(event)
+    if window:
+        _show(project, entry.phase, folder)
+    return Resolution(resolved=False, head=entry.head, folder=folder, paths=_unmerged(there))
+
+
+def _show(project: Project, phase: PhaseId, folder: Path) -> None:
+    """Open a window with a shell at the conflict, beside the others, without stealing the focus."""
+    session = session_id(project, project.terminal)
+    if session is None:
+        return
+    name = slug(f"resolve-{phase}")
+    words = ("new-window", "-d", "-a", "-t", f"{session}:{{end}}", "-n", name, "-c", q_format(str(folder)))
+    project.terminal.source([line(*words)])
+
+
+def entry_of(project: Project, phase: PhaseId, states: frozenset[str]) -> Entry:
+    """Return the phase's entry if it is in one of these states; raise BattyError that says what it is."""
+    entry = project.queue().of(phase)
+    if entry is None or entry.state == "withdrawn":
+        raise BattyError("not-queued", f"{phase} is not in the merge queue", next="batty status")
+    if entry.state not in states:
+        what = f"{phase} is {entry.state} in the merge queue, so this does nothing for it"
+        raise BattyError("wrong-state", what, next="batty queue")
+    return entry
+
+
+def _unmerged(there: Git) -> tuple[str, ...]:
+    out = there.run("diff", "--name-only", "--diff-filter=U", "-z").check().stdout
+    return tuple(path for path in out.split("\0") if path)
+
+
+def _marked(there: Git, entry: Entry) -> tuple[str, ...]:
+    """Return the files that conflicted and still hold a line of conflict marks."""
+    files = (path for path in entry.paths if (there.folder / path).is_file())
+    return tuple(p for p in files if _has_marks((there.folder / p).read_bytes()))
+
+
+def _has_marks(content: bytes) -> bool:
+    marks = (b"<<<<<<< ", b">>>>>>> ")
+    lines = content.splitlines()
+    return all(any(text.startswith(mark) for text in lines) for mark in marks)
+
+
+def _free(parent: Path, stem: str) -> Path:
+    number = 1
+    while (parent / f"{stem}-{number:03d}").exists():
+        number += 1
+    return parent / f"{stem}-{number:03d}"
+
+
+def _run(project: Project, phase: PhaseId) -> RunId:
+    return RunId(project.watch(phase).run)
+
+
+def menu(project: Project, phase: PhaseId) -> None:
+    """Offer retry, resolve and skip to the person who is attached, if there is one. Never waits for an answer."""
+    session = session_id(project, project.terminal)
+    people = [c for c in project.terminal.clients() if not c.control and c.session == session]
+    if not people:
+        return
+    client = max(people, key=lambda c: c.activity)
+    items: list[str] = []
+    for key, word in (("r", "retry"), ("m", "resolve"), ("s", "skip")):
+        argv = (*program(), "--repo", str(project.place.home), "queue", word, phase)
+        items += [f"{word} {phase}", key, line("run-shell", "-b", q_format(shlex.join(argv)))]
+    project.terminal.run("display-menu", "-c", client.name, "-T", f" {phase} cannot land ", *items, timeout=3)

@@ -1,0 +1,237 @@
+"""Do what a phase's watch owes. Each effect may be done twice; its outcome is journaled, never returned."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+from typing import assert_never
+
+from batty_tmux.core.events import (
+    BoardCommitted,
+    GateFinished,
+    Inspected,
+    Nudged,
+    PhaseHeld,
+    Relaunching,
+    ReviewWanted,
+)
+from batty_tmux.core.supervise import (
+    AskReview,
+    CommitBoard,
+    Effect,
+    Hold,
+    Inspect,
+    Nudge,
+    Relaunch,
+    RunPhaseGate,
+    Watch,
+    contract_problem,
+    within,
+)
+from batty_tmux.drive.bar import attention
+from batty_tmux.drive.fill import fill
+from batty_tmux.drive.gate import GateSpec, Subject, run_gate
+from batty_tmux.drive.hooks import caller_environment
+from batty_tmux.drive.packets import write_packet
+from batty_tmux.drive.place import Place
+from batty_tmux.drive.project import Project, board_in_worktree, program
+from batty_tmux.drive.verdicts import give
+from batty_tmux.drive.windows import session_id
+from batty_tmux.errors import BattyError
+from batty_tmux.host.plumbing import Git
+from batty_tmux.names import PaneId, RunId, Sha
+
+
+@dataclass
+class Worker:
+    """Runs one gate at a time beside the loop. `wake` becomes readable when it has finished."""
+
+    thread: Thread | None = None
+    wake: int = -1
+    _signal: int = -1
+    failure: list[BaseException] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.wake, self._signal = os.pipe()
+
+    @property
+    def busy(self) -> bool:
+        return self.thread is not None
+
+    def begin(self, home: Path, spec: GateSpec, subject: Subject, slots: Path) -> None:
+        def work() -> None:
+            try:
+                run_gate(Place.around(home), spec, subject, slots)
+            except BaseException as failure:  # noqa: BLE001 -- collect() raises it in the loop's own thread
+                self.failure.append(failure)
+            finally:
+                os.write(self._signal, b".")
+
+        self.thread = Thread(target=work, daemon=True)
+        self.thread.start()
+
+    def collect(self) -> None:
+        """Take note that the gate has finished; raise what went wrong with it, if anything did."""
+        os.read(self.wake, 1)
+        if self.thread is not None:
+            self.thread.join()
+        self.thread = None
+        if self.failure:
+            raise self.failure.pop()
+
+
+def perform(project: Project, watch: Watch, effect: Effect, worker: Worker) -> None:
+    match effect:
+        case Inspect():
+            project.place.records.append(inspect(project, watch))
+        case CommitBoard(paths=paths):
+            commit_board(project, watch, paths)
+        case Nudge(text=text):
+            _nudge(project, watch, text)
+        case RunPhaseGate(head=head, tree=tree):
+            _gate(project, watch, head, tree, worker)
+        case AskReview(head=head):
+            _ask_review(project, watch, head)
+        case Hold():
+            hold(project, watch, effect)
+        case Relaunch():
+            relaunch(project, watch)
+        case _:
+            assert_never(effect)
+
+
+def inspect(project: Project, watch: Watch) -> Inspected:
+    """Look at what the contract asks for, all but the gate. Cleanliness is judged before the gate runs."""
+    if watch.launching is None:
+        raise BattyError("not-launched", f"{watch.phase} was not launched", next=f"batty work {watch.phase}")
+    there = Git(Path(watch.launching.worktree))
+    head = there.tip("HEAD")
+    board = board_in_worktree(watch)
+    if head is None or board is None:
+        raise BattyError("no-worktree", f"the worktree of {watch.phase} is gone", next="batty resume")
+    commits = there.commits(f"refs/heads/{project.base}", head)
+    return Inspected(
+        run=RunId(watch.run),
+        phase=watch.phase,
+        head=head,
+        tree=there.tree(head),
+        commits=len(commits),
+        undone=tuple(f"#{t.id} {t.title}" for t in board.tasks if not board.config.is_terminal(t.status)),
+        dirty=there.status().dirty,
+        provided=_provided(project, there, watch.launching.start, head),
+        broken=_broken(there, watch.launching.branch, tuple(f"{b.path}:{b.line} {b.problem}" for b in board.broken)),
+    )
+
+
+def _broken(there: Git, branch: str, board: tuple[str, ...]) -> tuple[str, ...]:
+    if there.head_branch() != branch:
+        return (*board, f"its worktree is not on its branch {branch}")
+    operation = there.in_progress()
+    return (*board, f"a {operation} is in progress in its worktree") if operation else board
+
+
+def _provided(project: Project, there: Git, start: Sha, head: Sha) -> tuple[str, ...]:
+    """Return provided files (secrets, usually) that turned up in the phase's commits."""
+    fork = there.merge_base(start, head) or start
+    names = project.config.run.provide
+    return tuple(path for path in there.changed(fork, head) if any(within(name, path) for name in names))
+
+
+def commit_board(project: Project, watch: Watch, paths: tuple[str, ...]) -> None:
+    """Commit the phase's own board, and only that: agents commit their work and then move the card."""
+    if watch.launching is None:
+        return
+    there = Git(Path(watch.launching.worktree))
+    there.run("--literal-pathspecs", "add", "--", *paths).check()
+    message = f"Update the board of {watch.phase}"
+    there.run("--literal-pathspecs", "commit", "--quiet", "--no-verify", "-m", message, "--", *paths).check()
+    head = there.tip("HEAD") or watch.launching.start
+    project.place.records.append(BoardCommitted(run=RunId(watch.run), phase=watch.phase, head=head, paths=paths))
+
+
+def _nudge(project: Project, watch: Watch, text: str) -> None:
+    """Tell the executor what is missing: in its pane while it lives, else in the brief of a new one."""
+    run = RunId(watch.run)
+    project.place.records.append(Nudged(run=run, phase=watch.phase, text=text))
+    if watch.executor == "running" and watch.launched is not None:
+        project.terminal.type_line(PaneId(watch.launched.pane), text)
+    else:
+        project.place.records.append(Relaunching(run=run, phase=watch.phase, feedback=text))
+
+
+def _gate(project: Project, watch: Watch, head: Sha, tree: Sha, worker: Worker) -> None:
+    run = RunId(watch.run)
+    spec = project.gate
+    known = project.queue().verdict(tree)
+    if known is not None and known.verdict == "pass":
+        project.place.records.append(
+            GateFinished(
+                run=run,
+                phase=watch.phase,
+                purpose="phase",
+                commit=head,
+                tree=tree,
+                gate=spec.digest,
+                log=known.log,
+                verdict="pass",
+                status=known.status,
+            )
+        )
+        return
+    environ = caller_environment(project.terminal, session_id(project, project.terminal))
+    subject = Subject(watch.phase, head, tree, "phase", run, environ)
+    worker.begin(project.place.home, spec, subject, project.worktrees)
+
+
+def prove(project: Project, watch: Watch, head: Sha) -> None:
+    """Inspect a phase that a person has mended, and gate its last commit, here and now."""
+    seen = inspect(project, watch)
+    project.place.records.append(seen)
+    problem = contract_problem(seen)
+    if problem is not None:
+        evidence = (*seen.undone, *seen.dirty, *seen.provided, *seen.broken)
+        what = f"{watch.phase} does not meet its contract: {problem}"
+        raise BattyError(problem, what, evidence=evidence, next=f'batty review {watch.phase} --rework "..."')
+    environ = caller_environment(project.terminal, session_id(project, project.terminal))
+    subject = Subject(watch.phase, head, seen.tree, "phase", RunId(watch.run), environ)
+    finished = run_gate(project.place, project.gate, subject, project.worktrees)
+    if finished.verdict != "pass":
+        what = f"the gate says {finished.verdict} of {watch.phase} (status {finished.status})"
+        evidence = (finished.log,)
+        raise BattyError("gate-red", what, evidence=evidence, next=f'batty review {watch.phase} --rework "..."')
+
+
+def _ask_review(project: Project, watch: Watch, head: Sha) -> None:
+    run = RunId(watch.run)
+    packet = write_packet(project, watch.phase)
+    project.place.records.append(ReviewWanted(run=run, phase=watch.phase, head=head, packet=str(packet)))
+    if project.config.review.by == "auto":
+        give(project, watch.phase, "merge", "auto", "")
+    else:
+        attention(project)
+    fill(project)
+
+
+def hold(project: Project, watch: Watch, effect: Hold) -> None:
+    """Stop the phase for a person, and let the next one have its slot."""
+    project.place.records.append(
+        PhaseHeld(
+            run=RunId(watch.run),
+            phase=watch.phase,
+            state=effect.state,
+            code=effect.code,
+            reason=effect.reason,
+            evidence=effect.evidence,
+        )
+    )
+    attention(project)
+    fill(project)
+
+
+def relaunch(project: Project, watch: Watch) -> None:
+    """Start the executor again in the same worktree; `batty executor` puts the feedback into its brief."""
+    if watch.launched is None or watch.launching is None:
+        return
+    argv = (*program(), "--repo", str(project.place.home), "executor", watch.phase, "--run", watch.run)
+    pane = PaneId(watch.launched.pane)
+    project.terminal.respawn(pane, argv, Path(watch.launching.worktree), {}).check()

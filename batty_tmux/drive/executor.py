@@ -1,0 +1,170 @@
+"""Start a phase's agent in its pane, and know afterwards how it ended."""
+
+import os
+import shutil
+import stat
+import sys
+from pathlib import Path
+
+from batty_tmux.core.events import ExecutorStarted, LaunchFailed, Launching
+from batty_tmux.core.supervise import HOLDS_A_SLOT, Watch
+from batty_tmux.drive.hooks import caller_environment
+from batty_tmux.drive.project import BOARDS, Project, program
+from batty_tmux.drive.windows import session_id, write_brief
+from batty_tmux.errors import BattyError
+from batty_tmux.host.agents import adapter as agents
+from batty_tmux.host.lock import Held, attempt
+from batty_tmux.host.process import become, run_here
+from batty_tmux.names import PhaseId, RunId
+
+LOST_ITS_TERMINAL = 129
+"""What a shell says of a program ended by SIGHUP: the pane was closed before anything was written down."""
+
+PORTS = 20
+"""How many ports a phase has for itself, from BATTY_PORT_BASE on."""
+_FIRST_PORT = 21000
+_BLOCKS = 500
+
+# sh stays between tmux and the agent: 0.1 MB that writes the exit status down, whatever tmux loses. It ignores
+# what the terminal sends to both, so that it outlives the agent; descriptor 8 is the lock of the phase's executor.
+_WRAPPER = 'trap : HUP INT QUIT TERM; "$@" 8>&-; s=$?; echo "$s" >"$0.new" && mv "$0.new" "$0"; exit "$s"'
+_LOCK_DESCRIPTOR = 8
+
+
+def start(project: Project, phase: PhaseId, run: RunId) -> None:
+    """Become the phase's agent. Does not return.
+
+    Raises BattyError when there is nothing to start: the phase is not at work, or its executor is alive.
+    """
+    watch = project.watch(phase)
+    folder = project.place.phase_folder(run, phase)
+    with attempt(folder / "executor.lock") as held:
+        if held is None:
+            what = f"the executor of {phase} is alive in another pane; a phase has one"
+            raise BattyError("executor-alive", what, next=f"batty attach {phase}")
+        if watch.launching is None or watch.run != run or watch.state not in HOLDS_A_SLOT:
+            what = f"{phase} is {watch.state}: there is nothing for an executor to do"
+            raise BattyError("nothing-to-do", what, next="batty status")
+        _start(project, watch, held)
+
+
+def _start(project: Project, watch: Watch, held: Held) -> None:
+    run, phase = RunId(watch.run), watch.phase
+    number = watch.attempt + 1
+    worktree = Path(watch.launching.worktree) if watch.launching else project.place.home
+    brief = write_brief(project, project.phase(phase), watch, number, watch.relaunch.feedback if watch.relaunch else "")
+    name = project.run.agent or project.config.run.agent
+    environ = _environment(project, watch, brief)
+    _set_up(project, watch, worktree, environ)
+    agent = adapter(project, name)
+    own = project.config.agents.get(name)
+    launch = agents.Launch(
+        brief=brief,
+        phase=phase,
+        board=worktree / BOARDS / phase,
+        worktree=worktree,
+        run=run,
+        args=own.args if own else (),
+        command=own.command if own else (),
+        resume=False,
+    )
+    argv = agent.argv(launch)
+    if shutil.which(argv[0], path=environ["PATH"]) is None:
+        what = f"{argv[0]} is not on the PATH, so {phase} has no executor"
+        _fail(project, watch, what, ())
+        raise BattyError("no-agent", what, next="batty doctor")
+    status = exit_file(project, phase, run, number)
+    status.unlink(missing_ok=True)
+    project.place.records.append(ExecutorStarted(run=run, phase=phase, attempt=number, pid=os.getpid(), agent=name))
+    os.chdir(worktree)
+    os.dup2(held.descriptor, _LOCK_DESCRIPTOR, inheritable=True)
+    become(("/bin/sh", "-c", _WRAPPER, str(status), *argv), {**environ, **agent.environment(launch)})
+
+
+def _set_up(project: Project, watch: Watch, worktree: Path, environ: dict[str, str]) -> None:
+    """Run run.setup once per worktree, in the pane, where the user sees it."""
+    command = project.config.run.setup
+    done = project.place.phase_folder(RunId(watch.run), watch.phase) / "setup-done"
+    if not command or done.exists():
+        return
+    sys.stdout.write(f"batty: run.setup: {command}\n")
+    status = run_here(command, cwd=worktree, env=environ)
+    if status != 0:
+        what = f"run.setup ended with {status}"
+        _fail(project, watch, what, (command,))
+        raise BattyError("setup-failed", what, evidence=(command,), next=f"batty work {watch.phase}")
+    done.touch()
+
+
+def _fail(project: Project, watch: Watch, reason: str, evidence: tuple[str, ...]) -> None:
+    event = LaunchFailed(run=RunId(watch.run), phase=watch.phase, reason=reason, evidence=evidence)
+    project.place.records.append(event)
+
+
+def _environment(project: Project, watch: Watch, brief: Path) -> dict[str, str]:
+    """Return the caller's environment, scrubbed, with what contract.md promises an executor."""
+    session = session_id(project, project.terminal)
+    environ = caller_environment(project.terminal, session)
+    folder = Path(watch.launching.worktree) / BOARDS / watch.phase if watch.launching else Path()
+    own = {
+        "BATTY_PHASE": str(watch.phase),
+        "BATTY_RUN": watch.run,
+        "BATTY_BRIEF": str(brief),
+        "BATTY_BOARD": str(folder),
+        "BATTY_PORT_BASE": str(port_base(project, watch.phase)),
+        "PATH": environ.get("PATH", os.defpath) + os.pathsep + str(_shims(project)),
+    }
+    here = {key: os.environ[key] for key in ("TMUX", "TMUX_PANE", "TERM") if key in os.environ}
+    return {**environ, **here, **own}
+
+
+def port_base(project: Project, phase: PhaseId) -> int:
+    """Return the first of a phase's ports: blocks are given out in the order of the launches."""
+    order = list(dict.fromkeys(e.phase for e in project.place.records.events if isinstance(e, Launching)))
+    return _FIRST_PORT + PORTS * (order.index(phase) % _BLOCKS)
+
+
+def _shims(project: Project) -> Path:
+    """Make a folder with the command `batty-tmux`, for agents whose PATH has none; it comes last on theirs."""
+    folder = project.place.state / "bin"
+    folder.mkdir(exist_ok=True)
+    shim = folder / "batty-tmux"
+    words = " ".join("'" + word.replace("'", "'\\''") + "'" for word in program())
+    text = f'#!/bin/sh\nexec {words} "$@"\n'
+    if not shim.exists() or shim.read_text() != text:
+        fresh = shim.with_suffix(f".{os.getpid()}")
+        fresh.write_text(text)
+        fresh.chmod(fresh.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+        fresh.replace(shim)
+    return folder
+
+
+def adapter(project: Project, name: str) -> agents.Adapter:
+    own = project.config.agents.get(name)
+    return agents.adapter_of(name, own.command if own else ())
+
+
+def family_of(project: Project, agent: str) -> str:
+    """Return which agent's screens to expect in the executor's pane."""
+    return adapter(project, agent or project.run.agent or project.config.run.agent).family
+
+
+def exit_file(project: Project, phase: PhaseId, run: RunId, number: int) -> Path:
+    return project.place.phase_folder(run, phase) / f"exit-{number}"
+
+
+def exit_status(project: Project, watch: Watch) -> int | None:
+    """Return what the executor's wrapper wrote down at its end, None while there is nothing."""
+    file = exit_file(project, watch.phase, RunId(watch.run), watch.attempt)
+    try:
+        text = file.read_text().strip()
+    except FileNotFoundError:
+        return None
+    return int(text) if text.isdigit() else None
+
+
+def started_pid(project: Project, watch: Watch) -> int | None:
+    """Return the pid of the phase's newest executor: its pane's process."""
+    events = project.place.records.events
+    started = (e for e in reversed(events) if isinstance(e, ExecutorStarted) and e.phase == watch.phase)
+    return next((e.pid for e in started), None)

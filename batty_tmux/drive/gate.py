@@ -1,0 +1,209 @@
+"""Run the gate on exactly one commit, in a worktree of batty's own that holds nothing else.
+
+A reused worktree passes bad commits: a stale byte-code file of the same size and second is enough. So a slot is
+made pristine before each run: tracked, untracked and ignored files; only `gate.keep` stays.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from batty_tmux.config import Config
+from batty_tmux.core.events import GateFinished, GateStarted, Purpose, VerdictWord
+from batty_tmux.drive.place import Place
+from batty_tmux.errors import BattyError
+from batty_tmux.host.clock import monotonic
+from batty_tmux.host.lock import attempt, exclusive
+from batty_tmux.host.plumbing import Git
+from batty_tmux.host.process import run_logged, scrubbed
+from batty_tmux.names import PhaseId, RunId, Sha
+
+_SLOTS = 64
+_COULD_NOT_RUN = frozenset({126, 127})
+_SIGNALLED = 128
+
+
+@dataclass(frozen=True)
+class GateSpec:
+    """What is run, as the base branch says it; `digest` names it in verdicts."""
+
+    command: str
+    seconds: float
+    setup: str
+    keep: tuple[str, ...]
+
+    @classmethod
+    def of(cls, config: Config) -> "GateSpec":
+        gate = config.gate
+        if not gate.command.strip():
+            raise BattyError(
+                "no-gate",
+                "batty.toml on the base branch sets no gate.command, so nothing could be proved before landing",
+                next="batty init",
+            )
+        return cls(gate.command, gate.seconds, gate.setup, gate.keep)
+
+    @property
+    def digest(self) -> str:
+        parts = "\0".join((self.command, self.setup, *self.keep))
+        return hashlib.sha256(parts.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is gated, for whom, and with whose environment."""
+
+    phase: PhaseId
+    commit: Sha
+    tree: Sha
+    purpose: Purpose
+    run: RunId
+    environ: Mapping[str, str]
+
+
+def run_gate(place: Place, spec: GateSpec, subject: Subject, slots: Path) -> GateFinished:
+    """Run the gate and journal both its start and its verdict."""
+    log = _fresh_log(place.phase_folder(subject.run, subject.phase))
+    place.records.append(
+        GateStarted(
+            run=subject.run,
+            phase=subject.phase,
+            purpose=subject.purpose,
+            commit=subject.commit,
+            tree=subject.tree,
+            gate=spec.digest,
+            log=str(log),
+        )
+    )
+    begun = monotonic()
+    with _slot(place, slots) as (slot, marker):
+        verdict, status = _judge(place.checkout(slot), marker, spec, subject, log)
+    finished = GateFinished(
+        run=subject.run,
+        phase=subject.phase,
+        purpose=subject.purpose,
+        commit=subject.commit,
+        tree=subject.tree,
+        gate=spec.digest,
+        log=str(log),
+        verdict=verdict,
+        status=status,
+        seconds=round(monotonic() - begun, 3),
+    )
+    place.records.append(finished)
+    return finished
+
+
+def _judge(slot: Git, marker: Path, spec: GateSpec, subject: Subject, log: Path) -> tuple[VerdictWord, int | None]:
+    with log.open("ab") as file, TemporaryDirectory(prefix="batty-gate-", ignore_cleanup_errors=True) as scratch:
+        problem = _make_pristine(slot, subject, spec.keep)
+        if problem:
+            file.write(f"batty: {problem}\n".encode("utf-8", "surrogateescape"))
+            return "infra", None
+        environ = _environment(subject, Path(scratch))
+        if spec.setup and _setup_is_due(marker, spec):
+            status = run_logged(spec.setup, cwd=slot.folder, env=environ, log=file, timeout=spec.seconds)
+            if status != 0:
+                file.write(f"batty: gate.setup ended with {status}\n".encode())
+                return "infra", status
+            marker.write_text(spec.digest)
+        status = run_logged(spec.command, cwd=slot.folder, env=environ, log=file, timeout=spec.seconds)
+        if slot.tip("HEAD") != subject.commit:
+            file.write(b"batty: the gate moved HEAD, so it is not known what it tested\n")
+            return "infra", status
+    return verdict_of(status), status
+
+
+def verdict_of(status: int | None) -> VerdictWord:
+    """Read an exit status as a shell gives it: only an ordinary non-zero one speaks about the code."""
+    if status is None:
+        return "timeout"
+    if status == 0:
+        return "pass"
+    return "infra" if status in _COULD_NOT_RUN or status < 0 or status > _SIGNALLED else "fail"
+
+
+def _setup_is_due(marker: Path, spec: GateSpec) -> bool:
+    """Setup runs once in a fresh slot; where nothing is kept, every pristine slot is a fresh one."""
+    return not spec.keep or not marker.exists() or marker.read_text() != spec.digest
+
+
+def _make_pristine(slot: Git, subject: Subject, keep: tuple[str, ...]) -> str | None:
+    """Make the slot hold the commit and nothing else; return what is wrong if it cannot be."""
+    done = slot.run("checkout", "--quiet", "--force", "--detach", subject.commit)
+    if not done.ok:
+        return f"checkout failed: {done.stderr.strip()}"
+    excludes = tuple(word for path in keep for word in ("-e", path))
+    done = slot.run("clean", "-ffdxq", *excludes)
+    if not done.ok:
+        return f"clean failed: {done.stderr.strip()}"
+    # by tree identity, not by status: line-ending attributes can make a true checkout look modified
+    if slot.tip("HEAD") != subject.commit or slot.say("write-tree") != subject.tree:
+        return "the slot's index is not the tree that is to be gated"
+    left = slot.run("ls-files", "-z", "--others", *(f"--exclude=/{path.strip('/')}" for path in keep)).check().stdout
+    return f"files that are not in the tree: {left.split(chr(0))[0]}" if left else None
+
+
+def _environment(subject: Subject, scratch: Path) -> dict[str, str]:
+    """Return the whole environment of a gate. Nothing in it leads to a terminal, a tmux or another repository."""
+    kept = {k: v for k, v in scrubbed(subject.environ).items() if k not in {"TMUX", "TMUX_PANE", "PWD", "OLDPWD"}}
+    own = {
+        "BATTY_PHASE": str(subject.phase),
+        "BATTY_CANDIDATE": str(subject.commit),
+        "CI": "true",
+        "TMPDIR": str(scratch),
+    }
+    return {**kept, **own}
+
+
+@contextmanager
+def _slot(place: Place, slots: Path) -> Iterator[tuple[Path, Path]]:
+    """Yield a worktree that no other gate uses, and the file that says what was set up in it."""
+    locks = place.state / "slots"
+    with ExitStack() as stack:
+        for number in range(1, _SLOTS + 1):
+            held = stack.enter_context(attempt(locks / f"{number}.lock"))
+            if held is not None:
+                break
+        else:
+            raise BattyError("no-slot", f"all {_SLOTS} gate worktrees are in use", next="batty status")
+        folder, marker = slots / f"gate-{number}", locks / f"{number}.setup"
+        with exclusive(place.state / "worktrees.lock"):
+            _ensure(place.git, folder, marker)
+        yield folder, marker
+
+
+def _ensure(git: Git, folder: Path, marker: Path) -> None:
+    known = {tree.path.resolve() for tree in git.worktrees()}
+    if folder.resolve() in known and (folder / ".git").exists():
+        return
+    marker.unlink(missing_ok=True)
+    if folder.resolve() in known:
+        # the folder was deleted by hand; its registration is ours, locked, and holds nothing
+        git.run("worktree", "unlock", str(folder))
+        git.run("worktree", "remove", str(folder)).check()
+    if folder.exists():
+        if any(folder.iterdir()):
+            what = f"{folder} is in the way of a gate worktree"
+            raise BattyError("slot-taken", what, next=f"mv {folder} {folder}.old")
+        folder.rmdir()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    head = git.tip("HEAD") or git.say("rev-list", "--max-count=1", "--all")
+    git.add_detached(folder, Sha(head), "batty runs gates here")
+
+
+def _fresh_log(folder: Path) -> Path:
+    """Make and return the next gate-N.log; creation is exclusive, so two gates never share one."""
+    number = 1 + sum(1 for _ in folder.glob("gate-*.log"))
+    while True:
+        log = folder / f"gate-{number}.log"
+        try:
+            os.close(os.open(log, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except FileExistsError:
+            number += 1
+        else:
+            return log

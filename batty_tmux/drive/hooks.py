@@ -1,0 +1,78 @@
+"""What batty leaves in a tmux session: whose it is, how to start the lander, the caller's environment."""
+
+import json
+import os
+import shlex
+from collections.abc import Mapping
+
+from batty_tmux.core.layout import packed_path
+from batty_tmux.drive.project import Project, program
+from batty_tmux.host.process import detach, scrubbed
+from batty_tmux.host.terminal import Terminal, line, q_format
+from batty_tmux.names import PaneId, SessionId
+
+LAND = "@batty-land"
+ATTENTION = "@batty-attention"
+LANDED = "@batty-landed"
+ENVIRONMENT = "BATTY_ENVIRONMENT"
+"""Hidden variable of the session: the environment `batty work` was called in. In tmux's memory, on no disk."""
+
+_OF_THE_TERMINAL = frozenset({"TMUX", "TMUX_PANE", "PWD", "OLDPWD", "SHLVL", "_", "TERM", "COLUMNS", "LINES"})
+
+
+def install(project: Project, terminal: Terminal, session: SessionId) -> None:
+    """Mark the session as this repository's and set its hook that starts the lander."""
+    repo = packed_path(str(project.place.state))
+    job = line("run-shell", "-b", land_job(project))
+    terminal.source(
+        [
+            line("set-option", "-t", session, "@batty_session_repo", repo),
+            line("set-hook", "-t", session, LAND, job),
+        ]
+    ).check()
+
+
+def watch_pane(project: Project, terminal: Terminal, pane: PaneId) -> None:
+    """Start the lander when the pane's process ends. Below tmux 3.6 this is often lost: see `wake_server`."""
+    job = line("run-shell", "-b", land_job(project))
+    terminal.source([line("set-hook", "-p", "-t", pane, "pane-died", job)])
+
+
+def land_job(project: Project) -> str:
+    """Return the shell line that starts a lander. Nothing of a title or branch is in it."""
+    argv = (*program(), "--repo", str(project.place.home), "hook", "land")
+    return q_format("exec " + shlex.join(argv))
+
+
+def summon_lander(project: Project, session: SessionId | None) -> None:
+    """Start a lander: through tmux where the session has the hook, else directly. Several may start at once."""
+    terminal = project.terminal
+    hooked = session is not None and terminal.run("show-options", "-v", "-t", session, LAND).stdout.strip()
+    if not hooked or not terminal.run("set-hook", "-R", "-t", str(session), LAND).ok:
+        start_lander(project)
+
+
+def start_lander(project: Project) -> None:
+    argv = (*program(), "--repo", str(project.place.home), "land")
+    detach(argv, cwd=project.place.home, log=project.place.state / "lander.log")
+
+
+def fire(project: Project, session: SessionId | None, hook: str) -> None:
+    """Run a hook that belongs to the user; empty by default."""
+    if session is not None:
+        project.terminal.run("set-hook", "-R", "-t", session, hook)
+
+
+def remember_environment(terminal: Terminal, session: SessionId, environ: Mapping[str, str]) -> None:
+    """Keep the caller's environment with the session, for phases and gates that start later."""
+    kept = {key: value for key, value in scrubbed(environ).items() if key not in _OF_THE_TERMINAL}
+    terminal.remember(session, ENVIRONMENT, json.dumps(kept))
+
+
+def caller_environment(terminal: Terminal, session: SessionId | None) -> dict[str, str]:
+    """Return the environment `batty work` was called in, on top of this process's own terminal variables."""
+    told = terminal.recall(session, ENVIRONMENT) if session is not None else None
+    if told is None:
+        return scrubbed()
+    here = {key: value for key, value in os.environ.items() if key in _OF_THE_TERMINAL}
+    return {**here, **json.loads(told)}

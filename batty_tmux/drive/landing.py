@@ -1,0 +1,55 @@
+"""The lander: drain the queue, and let everybody know: windows to fill, status bars, the user's hooks."""
+
+from collections.abc import Callable
+
+from batty_tmux.core.events import AnyEvent, Conflicted, Deferred, GateFinished, Landed
+from batty_tmux.drive.bar import attention, show_summary
+from batty_tmux.drive.conflicts import menu
+from batty_tmux.drive.fill import fill
+from batty_tmux.drive.hooks import LANDED, caller_environment, fire
+from batty_tmux.drive.land import Ground, drain
+from batty_tmux.drive.project import Project
+from batty_tmux.drive.runs import end_executor
+from batty_tmux.drive.windows import session_id
+
+
+def land_all(project: Project, tell: Callable[[AnyEvent], None]) -> bool:
+    """Land what is approved and start what that frees; False when another lander is at it."""
+    session = session_id(project, project.terminal)
+    environ = caller_environment(project.terminal, session)
+    home, base = project.place.home, project.base
+
+    def look() -> Ground:
+        return Project.around(home, base).ground(environ)
+
+    def known(event: AnyEvent) -> None:
+        tell(event)
+        _spread(Project.around(home, base), event)
+
+    mine = drain(look, known)
+    if mine:
+        fresh = Project.around(home, base)
+        fill(fresh)
+        show_summary(fresh)
+    return mine
+
+
+def _spread(project: Project, event: AnyEvent) -> None:
+    """Tell windows, status bars and the user's hooks what the queue did."""
+    session = session_id(project, project.terminal)
+    match event:
+        case Landed(phase=phase):
+            end_executor(project, phase)
+            fire(project, session, LANDED)
+            fill(project)
+            show_summary(project)
+        case Conflicted(phase=phase):
+            attention(project)
+            menu(project, phase)
+        case GateFinished(phase=phase, verdict=verdict) if verdict != "pass":
+            attention(project)
+            menu(project, phase)
+        case Deferred():
+            attention(project)
+        case _:
+            show_summary(project)

@@ -1,0 +1,135 @@
+"""`batty status --json` and `batty queue --json`: the keys are a contract, see contract.md."""
+
+import msgspec
+
+from batty_tmux.core.merge_queue import Queue
+from batty_tmux.core.status import PhaseStatus
+from batty_tmux.drive.project import Project
+
+
+class TaskRow(msgspec.Struct, frozen=True):
+    id: int
+    title: str
+
+
+class PhaseRow(msgspec.Struct, frozen=True, kw_only=True):
+    phase: str
+    title: str
+    state: str
+    since: str | None
+    branch: str | None
+    worktree: str | None
+    head: str | None
+    window: str | None
+    pane: str | None
+    task: TaskRow | None
+    done: int
+    total: int
+    says: str
+    next: str
+
+
+class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
+    phase: str
+    state: str
+    position: int
+    head: str
+    candidate: str | None
+    reason: str | None
+    paths: tuple[str, ...]
+
+
+class GateRow(msgspec.Struct, frozen=True):
+    exit: int | None
+    seconds: float
+    log: str
+
+
+class LandedRow(msgspec.Struct, frozen=True, kw_only=True):
+    phase: str
+    sha: str
+    tree: str
+    at: str
+    gate: GateRow | None
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    version: int
+    repo: str
+    base: str
+    base_sha: str
+    run: str | None
+    parallel: int
+    phases: tuple[PhaseRow, ...]
+    queue: tuple[QueueRow, ...]
+    landed: tuple[LandedRow, ...]
+
+
+def overview(project: Project) -> Overview:
+    queue = project.queue()
+    return Overview(
+        version=1,
+        repo=str(project.place.home),
+        base=project.base,
+        base_sha=queue.tip,
+        run=project.run.id or None,
+        parallel=project.run.parallel,
+        phases=tuple(_phase_row(status) for status in project.statuses()),
+        queue=queue_rows(queue),
+        landed=_landed_rows(queue),
+    )
+
+
+def queue_rows(queue: Queue) -> tuple[QueueRow, ...]:
+    """List the entries that have not left the queue, in the order in which they would land."""
+    there = [e for e in queue.entries if e.state not in {"landed", "withdrawn", "skipped"}]
+    return tuple(
+        QueueRow(
+            phase=entry.phase,
+            state=entry.state,
+            position=position,
+            head=entry.head,
+            candidate=entry.candidate.sha if entry.candidate else None,
+            reason=entry.reason or None,
+            paths=entry.paths,
+        )
+        for position, entry in enumerate(there, 1)
+    )
+
+
+def _phase_row(status: PhaseStatus) -> PhaseRow:
+    launching, launched = status.watch.launching, status.watch.launched
+    return PhaseRow(
+        phase=status.phase.id,
+        title=status.phase.title,
+        state=status.state,
+        since=status.since.isoformat(timespec="seconds").replace("+00:00", "Z") if status.since else None,
+        branch=launching.branch if launching else None,
+        worktree=launching.worktree if launching else None,
+        head=status.head or None,
+        window=launched.window if launched else None,
+        pane=launched.pane if launched else None,
+        task=TaskRow(status.task.id, status.task.title) if status.task else None,
+        done=status.done,
+        total=status.total,
+        says=status.says,
+        next=status.next,
+    )
+
+
+def _landed_rows(queue: Queue) -> tuple[LandedRow, ...]:
+    rows = []
+    for entry in queue.entries:
+        if entry.landed is None:
+            continue
+        gate = queue.verdict(entry.landed.tree)
+        rows.append(
+            LandedRow(
+                phase=entry.phase,
+                sha=entry.landed.candidate,
+                tree=entry.landed.tree,
+                at=entry.landed.at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+                gate=GateRow(gate.status, gate.seconds, gate.log) if gate else None,
+            )
+        )
+    return tuple(rows)

@@ -1,0 +1,168 @@
+"""A repository as batty sees it now: its base, configuration and boards, and the state of every phase."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from batty_tmux.config import Config
+from batty_tmux.core import merge_queue, supervise
+from batty_tmux.core.board import Board, Phase, cycle, parse_board, parse_phase, unknown_dependencies
+from batty_tmux.core.merge_queue import Queue
+from batty_tmux.core.status import PhaseStatus, Run, current_run, derive
+from batty_tmux.core.supervise import Watch
+from batty_tmux.drive.gate import GateSpec
+from batty_tmux.drive.land import Ground
+from batty_tmux.drive.place import Place
+from batty_tmux.drive.settings import base_branch, settings, uncommitted
+from batty_tmux.errors import BattyError, UsageError
+from batty_tmux.host.files import read_tree
+from batty_tmux.host.process import scrubbed
+from batty_tmux.host.terminal import Terminal
+from batty_tmux.names import PhaseId, phase_id
+
+BOARDS = "kanban"
+
+
+@dataclass(frozen=True)
+class Project:
+    place: Place
+    base: str
+    config: Config
+    board: Board
+
+    @classmethod
+    def around(cls, folder: Path, base: str | None = None) -> "Project":
+        """Open the repository around a folder. Configuration and boards are those of the base's tip."""
+        place = Place.around(folder)
+        name = base or current_run(place.records.events).base or base_branch(place.home, None)
+        tip = place.git.tip(f"refs/heads/{name}")
+        if tip is None:
+            raise BattyError("no-base", f"the base branch {name} does not exist", next="batty doctor")
+        return cls(place, name, settings(place.home, name), parse_board(place.git.texts(tip, BOARDS)))
+
+    @property
+    def run(self) -> Run:
+        return current_run(self.place.records.events)
+
+    @property
+    def terminal(self) -> Terminal:
+        """The tmux server of $TMUX, else that of the run, else the default one."""
+        here = Terminal.from_environment(os.environ)
+        if here.socket is not None or not self.run.socket:
+            return here
+        there = Terminal(Path(self.run.socket))
+        return there if there.alive() else here
+
+    @property
+    def worktrees(self) -> Path:
+        """The folder that phase worktrees are made in, from the main checkout."""
+        return Path(os.path.normpath(self.place.home / self.config.run.worktrees.format(repo=self.place.name)))
+
+    @property
+    def gate(self) -> GateSpec:
+        return GateSpec.of(self.config)
+
+    def ground(self, environ: Mapping[str, str] | None = None) -> Ground:
+        env = scrubbed(os.environ if environ is None else environ)
+        return Ground(self.place, self.base, self.gate, self.worktrees, env)
+
+    def phase(self, name: str) -> Phase:
+        """Find a phase by name. Raises UsageError `no-phase` naming those that exist."""
+        found = next((phase for phase in self.board.phases if phase.id == name), None)
+        if found is None:
+            known = tuple(str(phase.id) for phase in self.board.phases)
+            raise UsageError(
+                "no-phase", f"no phase is called {name} on {self.base}", evidence=known, next="batty status"
+            )
+        return found
+
+    def queue(self) -> Queue:
+        queue = merge_queue.fold(self.place.records.events)
+        tip = self.place.git.tip(f"refs/heads/{self.base}")
+        digest = self.gate.digest if self.config.gate.command.strip() else ""
+        return merge_queue.observe(queue, tip=tip, gate=digest) if tip else queue
+
+    def watch(self, phase: PhaseId) -> Watch:
+        return supervise.fold(phase, self.place.records.events)
+
+    def landed(self, queue: Queue) -> frozenset[PhaseId]:
+        """Return the phases that the base holds: by ancestry of what landed, or because their board is done."""
+        git, ref = self.place.git, f"refs/heads/{self.base}"
+        told = {e.phase for e in queue.entries if e.landed and git.is_ancestor(e.landed.candidate, ref)}
+        moving = {phase.id for phase in self.board.phases if supervise_holds(self.watch(phase.id))}
+        done = {phase.id for phase in self.board.phases if phase.finished}
+        return frozenset(told | (done - moving))
+
+    def statuses(self) -> tuple[PhaseStatus, ...]:
+        """Derive the state of every phase on the base's boards, and of those launched that are no longer there."""
+        queue = self.queue()
+        landed = self.landed(queue)
+        return tuple(self._status(phase, queue, landed) for phase in self.board.phases)
+
+    def status(self, phase: PhaseId) -> PhaseStatus:
+        return next(status for status in self.statuses() if status.phase.id == phase)
+
+    def _status(self, phase: Phase, queue: Queue, landed: frozenset[PhaseId]) -> PhaseStatus:
+        watch = self.watch(phase.id)
+        status = derive(phase, watch, queue, landed, board_in_worktree(watch))
+        branch = watch.launching.branch if watch.launching else None
+        head = self.place.git.tip(f"refs/heads/{branch}") if branch else None
+        return replace(status, head=head or "")
+
+    def uncommitted_words(self) -> tuple[str, ...]:
+        """Say which of batty.toml and the boards are not on the base yet, and the command that commits them."""
+        paths = uncommitted(self.place.home, self.base)
+        if not paths:
+            return ()
+        shown = ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")  # noqa: PLR2004
+        names = " ".join(dict.fromkeys(path.split("/", 1)[0] for path in paths))
+        return (f"! not on {self.base}, so batty does not see it: {shown}", f"  ↳ git add {names} && git commit")
+
+    def broken_words(self) -> tuple[str, ...]:
+        """Name each board file that cannot be read, with its line."""
+        told = [f"kanban/{b.path}: {b.problem}" for b in self.board.refused]
+        for phase in self.board.phases:
+            told += [f"kanban/{phase.id}/{b.path}:{b.line}: {b.problem}" for b in phase.broken]
+        return tuple(told)
+
+    def refuse_bad_order(self) -> None:
+        """Raise BattyError for a cycle or an unknown name among the phases' dependencies."""
+        loop = cycle(self.board.phases)
+        if loop:
+            drawn = " -> ".join((*loop, loop[0]) if loop[0] != loop[-1] else loop)
+            what = f"these phases wait for each other: {drawn}"
+            raise BattyError("phase-cycle", what, next=f"$EDITOR {BOARDS}/{loop[0]}/PHASE.md")
+        unknown = unknown_dependencies(self.board.phases)
+        if unknown:
+            phase, other = unknown[0]
+            evidence = tuple(f"{p} depends on {o}" for p, o in unknown)
+            what = f"{phase} depends on {other}, and no such phase exists"
+            raise BattyError("unknown-phase", what, evidence=evidence, next=f"$EDITOR {BOARDS}/{phase}/PHASE.md")
+
+
+def supervise_holds(watch: Watch) -> bool:
+    """Tell whether a launch of the phase is still going on, whatever its board on the base says."""
+    return watch.state not in {"idle", "closed"}
+
+
+def board_in_worktree(watch: Watch) -> Phase | None:
+    """Read the phase's own board from its worktree: that is where its executor moves cards."""
+    if watch.launching is None:
+        return None
+    folder = Path(watch.launching.worktree) / BOARDS / watch.phase
+    return parse_phase(watch.phase, read_tree(folder)) if folder.is_dir() else None
+
+
+def program() -> tuple[str, ...]:
+    """Return the command line that starts this very batty again, from any folder and any shell."""
+    return (sys.executable, "-P", "-m", "batty_tmux")
+
+
+def named_phase(text: str) -> PhaseId:
+    """Take a phase's name from a command line. Raises UsageError when it cannot be one."""
+    name = phase_id(text)
+    if name is None:
+        raise UsageError("bad-phase-name", f"{text!r} cannot be the name of a phase", next="batty status")
+    return name

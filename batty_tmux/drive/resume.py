@@ -1,0 +1,83 @@
+"""Go on from wherever everything was left: the journal says what is owed, tmux and git say what is there."""
+
+from dataclasses import dataclass
+
+from batty_tmux.core import merge_queue
+from batty_tmux.core.events import Launched
+from batty_tmux.core.supervise import Watch
+from batty_tmux.drive.hooks import summon_lander
+from batty_tmux.drive.project import Project, program
+from batty_tmux.drive.windows import find_window, open_window, session_id
+from batty_tmux.errors import BattyError
+from batty_tmux.host.terminal import PaneFacts
+from batty_tmux.names import PaneId, PhaseId, RunId
+
+_NEEDS_A_WINDOW = frozenset({"working", "asking", "checking", "reviewing", "queued", "held", "failed"})
+
+
+@dataclass(frozen=True)
+class Mended:
+    """What was found wanting and put right."""
+
+    supervisors: tuple[PhaseId, ...] = ()
+    windows: tuple[PhaseId, ...] = ()
+    lander: bool = False
+
+
+def look_after(project: Project) -> Mended:
+    """Do what is owed without opening anything: respawn dead supervisors, start a lander if one is due.
+
+    Every command begins with this. Windows that are gone come back with `batty resume` only.
+    """
+    supervisors = tuple(watch.phase for watch in _active(project) if _revive(project, watch))
+    return Mended(supervisors, (), wake_lander(project))
+
+
+def bring_back(project: Project) -> Mended:
+    """Open the windows that are gone, as after a reboot, and do everything else that is owed."""
+    windows: list[PhaseId] = []
+    for watch in _active(project):
+        if _revive(project, watch):
+            continue
+        if find_window(project.terminal, project, watch.phase, RunId(watch.run)) is None:
+            project.place.records.append(open_window(project, watch))
+            windows.append(watch.phase)
+    return Mended((), tuple(windows), wake_lander(project))
+
+
+def wake_lander(project: Project) -> bool:
+    """Start a lander if the queue calls for anything; it leaves at once if another holds the lock."""
+    if not project.config.gate.command.strip():
+        return False
+    queue = project.queue()
+    if not queue.tip or merge_queue.owed(queue) is None:
+        return False
+    summon_lander(project, session_id(project, project.terminal))
+    return True
+
+
+def _active(project: Project) -> list[Watch]:
+    if project.run.stopped:
+        return []
+    watches = [project.watch(phase.id) for phase in project.board.phases]
+    return [watch for watch in watches if watch.launched is not None and watch.state in _NEEDS_A_WINDOW]
+
+
+def _revive(project: Project, watch: Watch) -> bool:
+    """Respawn the phase's supervisor if its pane is there and dead."""
+    pane = _pane(project, watch.launched)
+    if pane is None or not pane.dead:
+        return False
+    argv = (*program(), "--repo", str(project.place.home), "supervise", watch.phase, "--run", watch.run)
+    done = project.terminal.respawn(PaneId(pane.pane), argv, project.place.home, {})
+    if not done.ok:
+        raise BattyError("respawn", f"tmux did not respawn the supervisor of {watch.phase}", next="batty doctor")
+    return True
+
+
+def _pane(project: Project, launched: Launched | None) -> PaneFacts | None:
+    """Find the orchestrator's pane; ids of another tmux server say nothing."""
+    terminal = project.terminal
+    if launched is None or terminal.identity() != launched.server:
+        return None
+    return next((pane for pane in terminal.panes() if pane.pane == launched.orchestrator), None)

@@ -1,0 +1,121 @@
+"""Begin a run, join one that is going on, or stop it."""
+
+import os
+import re
+import signal
+from collections.abc import Mapping
+
+from batty_tmux.core.events import PhaseHeld, Relaunching, RunStarted, RunStopped
+from batty_tmux.core.status import STILL_AWAITED, PhaseStatus
+from batty_tmux.drive.executor import started_pid
+from batty_tmux.drive.fill import Filled, fill
+from batty_tmux.drive.hooks import remember_environment
+from batty_tmux.drive.project import Project
+from batty_tmux.drive.windows import session_id
+from batty_tmux.errors import BattyError
+from batty_tmux.host.terminal import Terminal
+from batty_tmux.names import PhaseId, RunId
+
+_NUMBERED = re.compile(r"-run-(\d{3,})$")
+_LEAST_TMUX = (3, 2)
+
+
+def begin(
+    project: Project, phases: tuple[PhaseId, ...], parallel: int, agent: str, environ: Mapping[str, str]
+) -> Filled:
+    """Start phases in a new run, or in the one that still has phases moving. No phases means all.
+
+    A phase that is held or failed gets its executor again, in the same worktree.
+    """
+    _refuse_old_tmux(project.terminal)
+    _ = project.gate
+    run = next_run(project)
+    project.place.records.append(
+        RunStarted(
+            run=run,
+            base=project.base,
+            parallel=parallel,
+            phases=phases,
+            agent=agent,
+            socket=_socket(project.terminal),
+        )
+    )
+    for name in phases:
+        _again(project, project.status(name))
+    # the session must exist before its environment can be kept, and phases launched first need it too
+    filled = fill(project)
+    session = session_id(project, project.terminal)
+    if session is not None:
+        remember_environment(project.terminal, session, environ)
+    return filled
+
+
+def _again(project: Project, status: PhaseStatus) -> None:
+    """Start the executor of a held or failed phase again."""
+    watch = status.watch
+    if watch.state not in {"held", "failed"}:
+        return
+    project.place.records.append(Relaunching(run=RunId(watch.run), phase=watch.phase, by="person"))
+
+
+def next_run(project: Project) -> RunId:
+    """Return the run that phases are launched in: the one that is going on, else the next free number.
+
+    A number is taken by a branch or a folder of that number too: nothing that is there is ever reused.
+    """
+    run = project.run
+    going = any(
+        s.state in STILL_AWAITED or s.state in {"held", "failed", "conflict", "red"} for s in project.statuses()
+    )
+    if run.id and going and not run.stopped:
+        return run.id
+    branches = project.place.git.say("for-each-ref", "--format=%(refname)", "refs/heads/batty/").splitlines()
+    folders = [path.name for path in project.worktrees.glob("*-run-*")] if project.worktrees.is_dir() else []
+    names = [*branches, *folders, f"-run-{run.id}" if run.id else ""]
+    taken = [int(found[1]) for name in names if (found := _NUMBERED.search(name))]
+    return RunId(f"{max(taken, default=0) + 1:03d}")
+
+
+def stop(project: Project) -> tuple[PhaseId, ...]:
+    """End the executors, gently, and launch nothing more. Return the phases whose executor was told to end."""
+    project.place.records.append(RunStopped(run=project.run.id))
+    ended: list[PhaseId] = []
+    for status in project.statuses():
+        watch = status.watch
+        if watch.executor == "running" and watch.state in {"working", "asking"}:
+            held = PhaseHeld(
+                run=RunId(watch.run), phase=watch.phase, state="held", code="stopped", reason="batty stop ended it"
+            )
+            project.place.records.append(held)
+            end_executor(project, watch.phase)
+            ended.append(watch.phase)
+    return tuple(ended)
+
+
+def end_executor(project: Project, phase: PhaseId) -> None:
+    """Ask the phase's executor to end, if its pane still runs the process that was started."""
+    watch = project.watch(phase)
+    pid = started_pid(project, watch)
+    launched = watch.launched
+    if launched is None or pid is None or project.terminal.identity() != launched.server:
+        return
+    pane = next((p for p in project.terminal.panes() if p.pane == launched.pane), None)
+    if pane is not None and not pane.dead and pane.pid == pid:
+        try:
+            os.killpg(pid, signal.SIGTERM)
+        except ProcessLookupError:
+            return
+
+
+def _socket(terminal: Terminal) -> str:
+    if terminal.socket is not None:
+        return str(terminal.socket)
+    identity = terminal.identity()
+    return identity.rsplit(",", 2)[0] if identity else ""
+
+
+def _refuse_old_tmux(terminal: Terminal) -> None:
+    version = terminal.version()
+    if version < _LEAST_TMUX:
+        what = f"tmux {version[0]}.{version[1]} is too old; batty needs 3.2"
+        raise BattyError("old-tmux", what, next="batty doctor")

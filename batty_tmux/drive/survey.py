@@ -1,0 +1,115 @@
+"""Looks at the machine and the repository for `batty doctor`; what it means is decided in core/checks."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from batty_tmux.config import BUILT_IN, FILE, Config, ConfigError, parse
+from batty_tmux.core.checks import AgentFacts, Machine, PlaceFacts, Setup, Version, version
+from batty_tmux.drive.settings import BOARDS, base_text, commit_command, ignored, own_settings, uncommitted
+from batty_tmux.host.plumbing import Git
+from batty_tmux.host.process import run
+
+_INSTALLERS = {
+    "apt-get": "sudo apt-get install",
+    "dnf": "sudo dnf install",
+    "pacman": "sudo pacman -S",
+    "apk": "sudo apk add",
+    "zypper": "sudo zypper install",
+    "brew": "brew install",
+}
+_PATIENCE = 15
+"""Seconds for a program to say its version; agents written for Node take one or two on a cold disk."""
+
+
+def machine() -> Machine:
+    batty = shutil.which("batty")
+    own = Path(sys.executable).parent
+    return Machine(
+        python=(sys.version_info[0], sys.version_info[1]),
+        tmux=_asked("tmux", "-V"),
+        git=_asked("git", "--version"),
+        installer=next((words for name, words in _INSTALLERS.items() if shutil.which(name)), "install"),
+        kanban_md=shutil.which("kanban-md"),
+        batty=batty,
+        batty_is_ours=batty is not None and _is_ours(Path(batty)),
+        own_folder=str(own) if (own / "batty").exists() else "",
+    )
+
+
+def identity(folder: Path) -> tuple[str, str]:
+    """Return the name and email that git would commit with here, each empty where it is not set."""
+    git = Git(folder)
+    name, email = (git.run("config", "--get", key).stdout.strip() for key in ("user.name", "user.email"))
+    return name, email
+
+
+def setup(repo: Path, base: str) -> tuple[Setup, Config]:
+    """Return what the base holds, and its configuration: the defaults where that cannot be used."""
+    config, problem, text = Config(), "", None
+    try:
+        text = base_text(repo, base)
+        config = config if text is None else parse(text, f"{base}:{FILE}")
+    except ConfigError as error:
+        problem = error.what
+    rows = Git(repo).say("ls-tree", "-d", "--name-only", "--full-tree", f"refs/heads/{base}", f"{BOARDS}/")
+    waiting, hidden = uncommitted(repo, base), ignored(repo)
+    commit = commit_command(repo, base, (*waiting, *hidden), force=bool(hidden)) if waiting or hidden else ""
+    has_file = text is not None or bool(problem)
+    draft = _draft(repo) if FILE in waiting else ""
+    phases = len(rows.splitlines())
+    return Setup(base, has_file, problem, config.gate.command, phases, waiting, hidden, commit, draft), config
+
+
+def agents(config: Config, repo: Path) -> tuple[AgentFacts, ...]:
+    """Look for the program of the agent that is chosen and of every one that is configured."""
+    names = dict.fromkeys((config.run.agent, *config.agents))
+    return tuple(_agent(name, config, repo) for name in names)
+
+
+def worktrees(config: Config, repo: Path) -> Path:
+    """Return the folder for phase worktrees, seen from the main checkout, whichever worktree this is."""
+    home = Git(repo).worktrees()[0].path
+    return Path(os.path.normpath(home / config.run.worktrees.replace("{repo}", home.name)))
+
+
+def place(config: Config, repo: Path) -> PlaceFacts:
+    path = worktrees(config, repo)
+    near = next(folder for folder in (path, *path.parents) if folder.exists())
+    home = Git(repo).worktrees()[0].path.resolve()
+    inside = path.resolve().is_relative_to(home)
+    writable = near.is_dir() and os.access(near, os.W_OK | os.X_OK)
+    return PlaceFacts(str(path), path.is_dir(), inside, writable, shutil.disk_usage(near).free)
+
+
+def _draft(repo: Path) -> str:
+    """Return what is wrong with the checkout's own file, before it is committed."""
+    try:
+        own_settings(repo)
+    except ConfigError as error:
+        return error.what
+    return ""
+
+
+def _agent(name: str, config: Config, repo: Path) -> AgentFacts:
+    known = config.agents.get(name)
+    program = known.command[0] if known and known.command else name
+    found = shutil.which(program if "/" not in program else str(repo / program))
+    # a program of the user's own may do anything when it is started, whatever it is asked
+    asked = _asked(found, "--version") if found and Path(program).name in BUILT_IN else None
+    return AgentFacts(name, program, found, asked.shown if asked else "", name == config.run.agent)
+
+
+def _asked(program: str, option: str) -> Version | None:
+    """Ask a program for its version; None where it is not found or does not answer."""
+    if shutil.which(program) is None:
+        return None
+    done = run((program, option), timeout=_PATIENCE)
+    return version(done.stdout) if done.ok else None
+
+
+def _is_ours(command: Path) -> bool:
+    """Tell our start script from another program called batty by the package that it names."""
+    with command.open("rb") as file:
+        return b"batty_tmux" in file.read(8192)

@@ -1,0 +1,238 @@
+"""Open a phase's window: worktree, provided files, brief, layout, tmux. Each step may be done twice."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from batty_tmux.core.board import Phase
+from batty_tmux.core.events import Launched, LaunchFailed, Launching
+from batty_tmux.core.layout import Home, Window, session_name, workspace
+from batty_tmux.core.plan import branch_of, brief, worktree_of
+from batty_tmux.core.supervise import Watch
+from batty_tmux.drive.hooks import install
+from batty_tmux.drive.project import BOARDS, Project, board_in_worktree, program
+from batty_tmux.errors import BattyError
+from batty_tmux.host.files import share, write_atomically
+from batty_tmux.host.lock import Held, exclusive
+from batty_tmux.host.plumbing import Git
+from batty_tmux.host.terminal import Terminal
+from batty_tmux.names import PaneId, PhaseId, RunId, SessionId, WindowId
+
+GUIDES = ("CLAUDE.md", "AGENTS.md")
+
+
+@dataclass(frozen=True)
+class Open:
+    """A window that exists: its ids are good for one tmux server."""
+
+    session: SessionId
+    window: WindowId
+    pane: PaneId
+    orchestrator: PaneId
+    server: str
+
+
+def launch(project: Project, phase: Phase, run: RunId, held: Held) -> Launched | LaunchFailed:
+    """Give the phase a worktree and a window, and journal both. The fill lock must be held.
+
+    After a kill it goes on where it was: a worktree or a window that is there already is taken as it is.
+    """
+    _ = held
+    records = project.place.records
+    watch = project.watch(phase.id)
+    if watch.launching is None or watch.state == "closed" or watch.launching.run != run:
+        records.append(_intent(project, phase, run))
+        watch = project.watch(phase.id)
+    try:
+        make_worktree(project, watch)
+        event: Launched | LaunchFailed = open_window(project, watch)
+    except BattyError as problem:
+        told = (problem.what, *problem.evidence)
+        event = LaunchFailed(run=run, phase=phase.id, reason=problem.what, evidence=told[1:])
+    records.append(event)
+    return event
+
+
+def _intent(project: Project, phase: Phase, run: RunId) -> Launching:
+    start = project.place.git.tip(f"refs/heads/{project.base}")
+    if start is None:
+        raise BattyError("no-base", f"the base branch {project.base} does not exist", next="batty doctor")
+    path = project.worktrees / worktree_of(phase.id, run)
+    return Launching(run=run, phase=phase.id, branch=branch_of(phase.id, run), worktree=str(path), start=start)
+
+
+def make_worktree(project: Project, watch: Watch) -> None:
+    """Make the phase's worktree if it is not there, and copy the provided files that its tip ignores."""
+    if watch.launching is None:
+        return
+    path = Path(watch.launching.worktree)
+    with exclusive(project.place.state / "worktrees.lock"):
+        known = {tree.path.resolve() for tree in project.place.git.worktrees()}
+        if path.resolve() not in known:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            project.place.git.add_worktree(path, watch.launching.branch, watch.launching.start)
+    provide(project, Git(path))
+
+
+def provide(project: Project, there: Git) -> None:
+    """Copy the files named in run.provide; one that the worktree does not ignore is left out, and said."""
+    for name in project.config.run.provide:
+        source, target = project.place.home / name, there.folder / name
+        if not source.exists() or target.exists() or not there.run("check-ignore", "--quiet", name).ok:
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, symlinks=True)
+        else:
+            shutil.copy2(source, target, follow_symlinks=False)
+
+
+def write_brief(project: Project, phase: Phase, watch: Watch, attempt: int, feedback: str) -> Path:
+    """Write what the executor starts from, with the run: nothing of it goes into the worktree."""
+    number = "" if attempt == 1 else f"-{attempt}"
+    path = project.place.phase_folder(RunId(watch.run), phase.id) / f"brief{number}.md"
+    board = f"{BOARDS}/{phase.id}"
+    batty = "batty-tmux board"
+    moves = {
+        "see the board": f"{batty} list --dir {board}",
+        "take the next task": f"{batty} pick --dir {board} --claim {phase.id} --move in-progress",
+        "read a task": f"{batty} show ID --dir {board}",
+        "finish a task": f"{batty} move ID done --dir {board} --claim {phase.id}",
+    }
+    guide = ""
+    if watch.launching is not None:
+        files = (Path(watch.launching.worktree) / name for name in GUIDES)
+        guide = next((file.read_text(errors="replace") for file in files if file.is_file()), "")
+    now = board_in_worktree(watch) or phase
+    write_atomically(
+        path, brief(now, guide=guide, gate=project.config.gate.command, board=board, move=moves, feedback=feedback)
+    )
+    return path
+
+
+def open_window(project: Project, watch: Watch) -> Launched:
+    """Open the phase's window in the repository's session, or find the one that is open already."""
+    if watch.launching is None:
+        raise BattyError("not-launched", f"{watch.phase} was not launched", next=f"batty work {watch.phase}")
+    run = RunId(watch.run)
+    terminal = project.terminal
+    there = find_window(terminal, project, watch.phase, run)
+    if there is None:
+        there = _open(project, terminal, watch)
+    return Launched(
+        run=run,
+        phase=watch.phase,
+        session=there.session,
+        window=there.window,
+        pane=there.pane,
+        orchestrator=there.orchestrator,
+        server=there.server,
+    )
+
+
+def find_window(terminal: Terminal, project: Project, phase: PhaseId, run: RunId) -> Open | None:
+    """Find a phase's window by what batty wrote on it, never by a name."""
+    repo = str(project.place.state)
+    for window in terminal.windows():
+        if (window.phase, window.run, window.repo) == (phase, run, repo):
+            panes = [pane for pane in terminal.panes() if pane.window == window.window]
+            if len(panes) < 2:  # noqa: PLR2004 -- executor and orchestrator
+                return None
+            # a window that plain tmuxp opened has no roles: there the executor is the first pane
+            top = next((p for p in panes if p.role == "executor"), panes[0])
+            bottom = next((p for p in panes if p.role == "orchestrator"), panes[1])
+            return Open(window.session, window.window, top.pane, bottom.pane, terminal.identity() or "")
+    return None
+
+
+def _open(project: Project, terminal: Terminal, watch: Watch) -> Open:
+    """Render the layout, keep it with the run, and load the windows that are missing."""
+    # tmuxp and libtmux take 130 ms to import: only what opens windows pays for it
+    from batty_tmux.host.tmux import load  # noqa: PLC0415
+
+    run = RunId(watch.run)
+    template = layout_template(project)
+    folder = project.place.run_folder(run)
+    name = session_of(project, terminal)
+    known = session_id(project, terminal)
+    home = home_of(project, run)
+    everything = [window_of(project, w) for w in launched_watches(project, run)]
+    write_atomically(folder / "layout.yaml", workspace(template, name, everything, home))
+    fresh = workspace(template, name, [window_of(project, watch)], None if known else home)
+    opened = load(fresh, terminal, name, append_to=known)
+    install(project, terminal, opened.session)
+    found = find_window(terminal, project, watch.phase, run)
+    if found is None:
+        what = f"the layout {project.config.run.layout} made no window with two panes for {watch.phase}"
+        raise BattyError("layout-window", what, next="batty config")
+    return found
+
+
+def window_of(project: Project, watch: Watch) -> Window:
+    phase = next((p for p in project.board.phases if p.id == watch.phase), None)
+    repo = str(project.place.home)
+    run = RunId(watch.run)
+    return Window(
+        phase=watch.phase,
+        title=phase.title if phase else str(watch.phase),
+        start=watch.launching.worktree if watch.launching else repo,
+        executor=(*program(), "--repo", repo, "executor", watch.phase, "--run", run),
+        orchestrator=(*program(), "--repo", repo, "supervise", watch.phase, "--run", run),
+        run=run,
+        repo=str(project.place.state),
+    )
+
+
+def home_of(project: Project, run: RunId) -> Home:
+    repo = str(project.place.home)
+    return Home(repo, (*program(), "--repo", repo, "dashboard"), run, str(project.place.state))
+
+
+def launched_watches(project: Project, run: RunId) -> list[Watch]:
+    """Return the watches of all phases launched in a run, in natural order."""
+    watches = [project.watch(phase.id) for phase in project.board.phases]
+    return [watch for watch in watches if watch.launching is not None and watch.run == run]
+
+
+def layout_template(project: Project) -> str:
+    """Return the text of the layout that batty.toml names: one of batty's, or a path in the repository."""
+    name = project.config.run.layout
+    own = project.place.home / name
+    built_in = share() / "layouts" / f"{name}.yaml.j2"
+    if "/" not in name and built_in.is_file():
+        return built_in.read_text()
+    text = project.place.git.run("show", f"{project.base}:{name}")
+    if not text.ok:
+        what = f"the layout {name} is neither one of batty's nor a file on {project.base}"
+        evidence = (f"{own} is not committed",) if own.is_file() else ()
+        raise BattyError("no-layout", what, evidence=evidence, next="batty config")
+    return text.stdout
+
+
+def session_id(project: Project, terminal: Terminal) -> SessionId | None:
+    """Find the repository's session: the one that batty marked, else one of the configured name that is unmarked."""
+    repo = str(project.place.state)
+    sessions = terminal.sessions()
+    marked = next((facts.session for facts in sessions if facts.repo == repo), None)
+    if marked is not None:
+        return marked
+    name = _wanted_name(project)
+    return next((facts.session for facts in sessions if facts.name == name and facts.repo is None), None)
+
+
+def session_of(project: Project, terminal: Terminal) -> str:
+    """Return the name for the repository's session; another repository's of the same name is left alone."""
+    known = session_id(project, terminal)
+    taken = {facts.name: facts.session for facts in terminal.sessions()}
+    name = _wanted_name(project)
+    if known is not None:
+        return next(text for text, session in taken.items() if session == known)
+    number = 2
+    while name in taken:
+        name = f"{_wanted_name(project)}-{number}"
+        number += 1
+    return name
+
+
+def _wanted_name(project: Project) -> str:
+    return session_name(project.config.run.session.format(repo=project.place.name))

@@ -1,0 +1,306 @@
+"""Git commands that decide and write. No checkout of the user's is ever switched, reset, stashed or pulled.
+
+Every call neutralizes what a user's configuration or environment could change: hooks, signing, editors,
+prompts, automatic gc. What is written reaches the disk (`core.fsync=committed`) before it is relied on.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from batty_tmux.errors import BattyError
+from batty_tmux.host.lock import Held
+from batty_tmux.host.process import Done, run
+from batty_tmux.names import Branch, Sha
+
+_CONFIG = {
+    "core.hooksPath": "/dev/null",
+    "core.fsync": "committed",
+    "core.quotePath": "false",
+    "commit.gpgSign": "false",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "merge.directoryRenames": "conflict",
+    "rerere.enabled": "false",
+    "submodule.recurse": "false",
+    "advice.detachedHead": "false",
+}
+_ENV = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_EDITOR": "true",
+    "GIT_SEQUENCE_EDITOR": "true",
+    "GIT_MERGE_AUTOEDIT": "no",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_ASKPASS": "true",
+    "LC_ALL": "C",
+}
+_OPTIONS = tuple(word for key, value in _CONFIG.items() for word in ("-c", f"{key}={value}"))
+
+ZERO = Sha("0" * 40)
+
+
+@dataclass(frozen=True)
+class Worktree:
+    path: Path
+    head: Sha
+    branch: Branch | None
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What a three-way merge in the object database gave: a tree, and the paths that conflict in it."""
+
+    tree: Sha
+    conflicts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is uncommitted in a worktree, by path from its root. Ignored files are not listed."""
+
+    tracked: tuple[str, ...]
+    untracked: tuple[str, ...]
+
+    @property
+    def dirty(self) -> tuple[str, ...]:
+        return tuple(sorted({*self.tracked, *self.untracked}))
+
+
+@dataclass(frozen=True)
+class Blob:
+    mode: str
+    sha: Sha
+
+
+@dataclass(frozen=True)
+class Git:
+    """Git in one folder. `held` is the landing lock: its descriptor goes to every child that writes for it."""
+
+    folder: Path
+    held: Held | None = None
+
+    def run(
+        self,
+        *words: str,
+        stdin: str | bytes | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout: float = 120,
+        config: Sequence[str] = (),
+    ) -> Done:
+        """Run git; `timeout` in seconds. `config` are more `key=value` settings for this call."""
+        keep = () if self.held is None else (self.held.descriptor,)
+        more = tuple(word for setting in config for word in ("-c", setting))
+        argv = ("git", *_OPTIONS, *more, *words)
+        return run(argv, cwd=self.folder, env={**_ENV, **(env or {})}, stdin=stdin, timeout=timeout, keep_open=keep)
+
+    def say(self, *words: str, stdin: str | bytes | None = None) -> str:
+        """Run git and return its output without the last newline; raise CommandFailed if it fails."""
+        return self.run(*words, stdin=stdin).check().stdout.removesuffix("\n")
+
+    # -- what is
+
+    def tip(self, ref: str) -> Sha | None:
+        done = self.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+        return Sha(done.stdout.strip()) if done.ok else None
+
+    def tree(self, commit: str) -> Sha:
+        return Sha(self.say("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}"))
+
+    def head_branch(self) -> Branch | None:
+        done = self.run("symbolic-ref", "--quiet", "--short", "HEAD")
+        return Branch(done.stdout.strip()) if done.ok else None
+
+    def is_ancestor(self, older: str, newer: str) -> bool:
+        """Tell whether `newer` holds `older`. This, not equality, is what "has landed" means."""
+        done = self.run("merge-base", "--is-ancestor", older, newer)
+        if done.status not in {0, 1}:
+            done.check()
+        return done.ok
+
+    def merge_base(self, one: str, other: str) -> Sha | None:
+        done = self.run("merge-base", one, other)
+        return Sha(done.stdout.split()[0]) if done.ok else None
+
+    def commits(self, base: str, tip: str) -> list[tuple[Sha, tuple[Sha, ...]]]:
+        """Return the commits of `tip` that `base` lacks, oldest first, each with its parents."""
+        out = self.say("rev-list", "--topo-order", "--reverse", "--parents", tip, f"^{base}")
+        rows = [line.split() for line in out.splitlines()]
+        return [(Sha(row[0]), tuple(Sha(p) for p in row[1:])) for row in rows]
+
+    def raw_commit(self, commit: Sha) -> bytes:
+        return self.run("cat-file", "commit", commit).check().stdout.encode("utf-8", "surrogateescape")
+
+    def changed(self, old: str, new: str) -> tuple[str, ...]:
+        """Return the paths that differ between two commits or trees, renames as both their names."""
+        out = self.run("diff-tree", "-r", "-z", "--no-renames", "--name-only", old, new).check().stdout
+        return tuple(path for path in out.split("\0") if path)
+
+    def blobs(self, tree: str, paths: Sequence[str] = ()) -> dict[str, Blob]:
+        """Return mode and blob of every file of a tree, or of those named."""
+        done = self.run("--literal-pathspecs", "ls-tree", "-r", "-z", "--full-tree", tree, "--", *paths)
+        found: dict[str, Blob] = {}
+        for row in done.check().stdout.split("\0"):
+            if row:
+                meta, path = row.split("\t", 1)
+                mode, _, sha = meta.split(" ")
+                found[path] = Blob(mode, Sha(sha))
+        return found
+
+    def texts(self, commit: str, prefix: str) -> dict[str, str]:
+        """Return the regular files under a folder of a commit, as text, by path relative to that folder."""
+        wanted = {path: blob for path, blob in self.blobs(commit, (prefix,)).items() if blob.mode.startswith("100")}
+        if not wanted:
+            return {}
+        feed = "".join(f"{blob.sha}\n" for blob in wanted.values())
+        data = self.run("cat-file", "--batch", stdin=feed).check().stdout.encode("utf-8", "surrogateescape")
+        texts: dict[str, str] = {}
+        for path in wanted:
+            head, _, data = data.partition(b"\n")
+            size = int(head.split()[2])
+            texts[path.removeprefix(prefix.rstrip("/") + "/")] = data[:size].decode("utf-8", "surrogateescape")
+            data = data[size + 1 :]
+        return texts
+
+    def status(self) -> Status:
+        out = self.run("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all").check().stdout
+        rows = [row for row in out.split("\0") if row]
+        tracked = tuple(row[3:] for row in rows if not row.startswith("??"))
+        return Status(tracked, tuple(row[3:] for row in rows if row.startswith("??")))
+
+    def ignored(self) -> tuple[str, ...]:
+        """Return the ignored files that exist in this worktree; a wholly ignored folder as one path with a slash."""
+        out = self.run("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory").check().stdout
+        return tuple(path for path in out.split("\0") if path)
+
+    def worktrees(self) -> list[Worktree]:
+        found: list[Worktree] = []
+        out = self.run("worktree", "list", "--porcelain", "-z").check().stdout
+        for block in out.split("\0\0"):
+            fields = dict(line.partition(" ")[::2] for line in block.split("\0") if line)
+            if "worktree" in fields and "bare" not in fields:
+                branch = fields.get("branch", "").removeprefix("refs/heads/")
+                head = Sha(fields.get("HEAD", ZERO))
+                found.append(Worktree(Path(fields["worktree"]), head, Branch(branch) if branch else None))
+        return found
+
+    def private(self, name: str) -> Path:
+        """Return where git keeps a file of this worktree alone, such as index.lock or rebase-merge."""
+        return (self.folder / self.say("rev-parse", "--git-path", name)).absolute()
+
+    def in_progress(self) -> str | None:
+        """Name the operation that this worktree is in the middle of, if any."""
+        marks = {
+            "rebase-merge": "rebase",
+            "rebase-apply": "rebase",
+            "MERGE_HEAD": "merge",
+            "CHERRY_PICK_HEAD": "cherry-pick",
+            "REVERT_HEAD": "revert",
+            "BISECT_START": "bisect",
+        }
+        return next((word for mark, word in marks.items() if self.private(mark).exists()), None)
+
+    # -- objects
+
+    def merge_tree(self, ours: str, theirs: str) -> Merged:
+        """Merge two commits in the object database. No file, index or ref changes."""
+        done = self.run("merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", ours, theirs)
+        if done.status not in {0, 1}:
+            done.check()
+        tree, *paths = [part for part in done.stdout.split("\0") if part]
+        return Merged(Sha(tree), tuple(dict.fromkeys(paths)) if done.status == 1 else ())
+
+    def write_commit(self, raw: bytes) -> Sha:
+        return Sha(self.say("hash-object", "-t", "commit", "-w", "--stdin", stdin=raw))
+
+    # -- refs
+
+    def move_refs(self, moves: Sequence[tuple[str, str, str]], reason: str) -> bool:
+        """Move (ref, new, old) all together or not at all; False when some ref is not at its old value.
+
+        An `old` of zeros demands that the ref does not exist yet.
+        """
+        lines = ["start", *(f"update {ref} {new} {old}" for ref, new, old in moves), "prepare", "commit", ""]
+        done = self.run("update-ref", "-m", reason, "--stdin", stdin="\n".join(lines))
+        return done.ok
+
+    def pin(self, ref: str, commit: Sha) -> None:
+        """Make a ref of batty's own that keeps a commit alive. One that is there already stays if equal."""
+        if not self.move_refs([(ref, commit, ZERO)], "batty: pin") and self.tip(ref) != commit:
+            raise BattyError("ref-taken", f"{ref} exists and is another commit", next="batty log")
+
+    def drop_ref(self, ref: str, old: Sha) -> bool:
+        return self.run("update-ref", "-d", ref, old).ok
+
+    # -- worktrees
+
+    def add_worktree(self, path: Path, branch: Branch, start: Sha) -> None:
+        """Make a worktree on a new branch; on one that exists already, as it is."""
+        fresh = self.tip(f"refs/heads/{branch}") is None
+        words = ("-b", branch, str(path), start) if fresh else (str(path), branch)
+        self.run("worktree", "add", "--quiet", *words).check()
+
+    def add_detached(self, path: Path, commit: Sha, reason: str) -> None:
+        """Make a worktree of batty's own, locked so that no prune takes it."""
+        self.run("worktree", "add", "--quiet", "--detach", "--lock", "--reason", reason, str(path), commit).check()
+
+    def remove_worktree(self, path: Path) -> Done:
+        """Remove a worktree that is clean; git refuses any other, and that refusal is kept. Never forced."""
+        return self.run("worktree", "remove", str(path))
+
+    # -- the base branch
+
+    def fast_forward(self, commit: Sha) -> Done:
+        """Advance the branch checked out here, and its files, to a descendant; or change nothing.
+
+        Plain --ff-only would overwrite ignored files: a local .env would be gone.
+        """
+        config = ("merge.autoStash=false", "merge.verifySignatures=false")
+        words = ("merge", "--ff-only", "--no-overwrite-ignore", "--no-stat", "--quiet", commit)
+        return self.run(*words, config=config, timeout=600)
+
+
+def find_repository(folder: Path) -> Git:
+    """Return git in the top folder of the checkout around `folder`.
+
+    Raises BattyError `no-repository` outside of one, and for a bare one.
+    """
+    done = Git(folder).run("rev-parse", "--show-toplevel")
+    if not done.ok or not done.stdout.strip():
+        raise BattyError("no-repository", f"{folder} is not in a git checkout", next="git init && batty init")
+    return Git(Path(done.stdout.removesuffix("\n")))
+
+
+def state_folder(git: Git) -> Path:
+    """Return the folder that all worktrees of the repository share for batty's state."""
+    return Path(git.say("rev-parse", "--path-format=absolute", "--git-common-dir")) / "batty"
+
+
+Side = Literal["old", "new", "partial", "missing", "other"]
+
+
+def on_disk(git: Git, path: str, old: Blob | None, new: Blob | None) -> Side:
+    """Tell which side of a fast-forward a file is on, for repairing one that was killed half-way.
+
+    `partial` is a proper beginning of either content: git was writing it. `other` is the user's.
+    """
+    file = git.folder / path
+    if file.is_symlink():
+        content = str(file.readlink()).encode()
+    elif file.is_file():
+        content = file.read_bytes()
+    else:
+        return "missing" if not file.exists() else "other"
+    wanted = {side: _content(git, path, blob) for side, blob in (("old", old), ("new", new)) if blob is not None}
+    if wanted.get("old") == content:
+        return "old"
+    if wanted.get("new") == content:
+        return "new"
+    # git may have been killed writing the new content, or while the old one was being put back
+    return "partial" if any(whole.startswith(content) for whole in wanted.values()) else "other"
+
+
+def _content(git: Git, path: str, blob: Blob) -> bytes:
+    """Return a blob as a checkout of it would be, with line endings and filters applied."""
+    done = git.run("cat-file", "--filters", f"--path={path}", blob.sha).check()
+    return done.stdout.encode("utf-8", "surrogateescape")

@@ -1,0 +1,391 @@
+"""Speaks to a tmux server: quoting, typed listings, and the few verbs batty needs. No libtmux.
+
+libtmux has no time-outs and quotes nothing; here every call is bounded, every target is an exact id, and
+every value reaches tmux as one literal word. Format strings name only ids, numbers and batty's own options,
+because a line break in anything else would forge a row.
+"""
+
+import base64
+import os
+import re
+import shlex
+import signal
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+from batty_tmux.host import process
+from batty_tmux.host.process import Done
+from batty_tmux.names import PaneId, PhaseId, RunId, SessionId, WindowId, phase_id
+
+TIMEOUT = 10
+"""Seconds for one tmux call. A call takes 3 ms; the rest is for a machine that is busy with gates."""
+
+_UNSTORABLE = re.compile("[\0\ud800-\udc7f\udd00-\udfff]")
+_ID = re.compile(r"[$@%]\d+")
+_HASHES = re.compile(r"#+(?![#\[])")
+_HOOK = re.compile(r"@[A-Za-z0-9_-]+")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_VERSION = re.compile(r"(\d+)\.(\d+)")
+_NEWER_THAN_ALL = (99, 0)
+
+
+def q_argv(word: str) -> str:
+    """Quote one word of a tmux command line: tmux takes a trailing `;` of any argument as a separator."""
+    text = _UNSTORABLE.sub("", word)
+    return text[:-1] + "\\;" if text.endswith(";") else text
+
+
+def q_conf(word: str) -> str:
+    """Quote one word of tmux's configuration syntax, whatever it holds, line breaks too.
+
+    NUL and lone surrogates that no byte stands behind are dropped: tmux cannot hold them.
+    """
+    text = "".join(_conf_char(c) for c in _UNSTORABLE.sub("", word))
+    return f'"\\{text}"' if text.startswith("~") else f'"{text}"'
+
+
+def q_format(text: str) -> str:
+    """Make text literal in names, pane titles and menu items, which tmux expands as formats and then draws.
+
+    A `#[` stays doubled after the expansion, so that the drawing shows it instead of obeying it.
+    """
+    return text.replace("#", "##")
+
+
+def q_directory(path: str) -> str:
+    """Make a path literal where tmux expands formats and draws nothing: `-c`, commands.
+
+    Where `[` follows them, tmux takes any number of `#` as they are.
+    """
+    return _HASHES.sub(r"\g<0>\g<0>", path)
+
+
+def line(*words: str) -> str:
+    """Write one command for `Terminal.source`, each word quoted."""
+    return " ".join(q_conf(word) for word in words)
+
+
+def typable(text: str) -> str:
+    """Drop what a terminal would obey: control characters other than line break and tab, lone surrogates.
+
+    An escape sequence in pasted text could end the bracketed paste and type keys.
+    """
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(c for c in lines if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cs"})
+
+
+@dataclass(frozen=True)
+class PaneFacts:
+    """One pane. `run` is its window's where the pane has none of its own.
+
+    Below tmux 3.6 a pane may be dead with neither status nor signal until `wake_server` is called.
+    """
+
+    session: SessionId
+    window: WindowId
+    pane: PaneId
+    pid: int
+    dead: bool
+    dead_status: int | None
+    dead_signal: str | None
+    run: RunId | None
+    role: str | None
+
+
+@dataclass(frozen=True)
+class WindowFacts:
+    """One window. `phase` is None when the window is not batty's, or its option names no valid phase."""
+
+    session: SessionId
+    window: WindowId
+    phase: PhaseId | None
+    run: RunId | None
+    repo: str | None
+
+
+@dataclass(frozen=True)
+class SessionFacts:
+    """One session. `repo` is set for sessions that batty made."""
+
+    session: SessionId
+    name: str
+    repo: str | None
+
+
+@dataclass(frozen=True)
+class ClientFacts:
+    """One attached client; `activity` in seconds of the epoch. A control client is no person."""
+
+    name: str
+    session: SessionId
+    control: bool
+    activity: int
+
+
+def _option(name: str) -> str:
+    """Format of an option in a listing: a line break or tab in its value must not forge a row or a field.
+
+    The range stands in for [:cntrl:], whose colon would end the substitution.
+    """
+    return f"#{{s/[\x01-\x1f\x7f]/ /:{name}}}"
+
+
+_PANE = "\t".join(
+    (
+        "#{session_id}\t#{window_id}\t#{pane_id}\t#{pane_pid}",
+        "#{pane_dead}\t#{pane_dead_status}\t#{pane_dead_signal}",
+        _option("@batty_run"),
+        _option("@batty_role"),
+    )
+)
+_WINDOW = "\t".join(
+    ("#{session_id}", "#{window_id}", _option("@batty_phase"), _option("@batty_run"), _option("@batty_repo"))
+)
+_SESSION = "\t".join(("#{session_id}", _option("@batty_session_repo"), "#{session_name}"))
+_CLIENT = "#{session_id}\t#{client_control_mode}\t#{client_activity}\t#{client_name}"
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """A tmux server. `socket` None is tmux's default one, looked for in `tmpdir` when that is given."""
+
+    socket: Path | None = None
+    tmpdir: str = ""
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> "Terminal":
+        """Take the server that the user is in ($TMUX), else the default one (TMUX_TMPDIR counts)."""
+        inside = environ.get("TMUX", "").rsplit(",", 2)[0]
+        return cls(Path(inside) if inside else None, environ.get("TMUX_TMPDIR", ""))
+
+    def environment(self) -> dict[str, str]:
+        """Return what a tmux client needs: an empty TMUX, so that `socket` alone decides on the server."""
+        return {"TMUX": "", "TMUX_PANE": ""} | ({"TMUX_TMPDIR": self.tmpdir} if self.tmpdir else {})
+
+    def argv(self, *words: str) -> tuple[str, ...]:
+        """Return the command line of a tmux client for this server, each word quoted.
+
+        `-u`, because under a C locale tmux would print `_` for each tab and each letter beyond ASCII.
+        """
+        return (*self._client(), *(q_argv(word) for word in words))
+
+    def run(self, *words: str, stdin: str | None = None, timeout: float = TIMEOUT) -> Done:
+        """Run one tmux command. Words longer than 16 kB in all are refused by tmux: use `source`."""
+        return process.run(self.argv(*words), env=self.environment(), stdin=stdin, timeout=timeout)
+
+    def source(self, lines: Sequence[str], *, timeout: float = TIMEOUT) -> Done:
+        """Run commands, made by `line`, in one turn of the server; a line that fails does not stop the rest."""
+        return self.run("source-file", "-", stdin="\n".join(lines) + "\n", timeout=timeout)
+
+    def alive(self) -> bool:
+        """Tell whether a server answers."""
+        return self.identity() is not None
+
+    def identity(self) -> str | None:
+        """Return "<socket path>,<server pid>,<start time>": ids are unique only together with it."""
+        done = self.run("display-message", "-p", "#{socket_path},#{pid},#{start_time}")
+        return done.stdout.removesuffix("\n") if done.ok else None
+
+    def version(self) -> tuple[int, int]:
+        """Return tmux's version; a build from its master branch counts as newer than all."""
+        said = self.run("-V").check().stdout
+        found = _VERSION.search(said)
+        return (int(found[1]), int(found[2])) if found else _NEWER_THAN_ALL
+
+    def panes(self) -> tuple[PaneFacts, ...]:
+        """List the panes of all sessions; none when no server runs."""
+        return tuple(_pane(fields) for fields in self._rows(_PANE, "list-panes", "-a"))
+
+    def windows(self) -> tuple[WindowFacts, ...]:
+        """List the windows of all sessions; none when no server runs."""
+        return tuple(_window(fields) for fields in self._rows(_WINDOW, "list-windows", "-a"))
+
+    def sessions(self) -> tuple[SessionFacts, ...]:
+        """List the sessions; none when no server runs."""
+        rows = self._rows(_SESSION, "list-sessions")
+        return tuple(SessionFacts(SessionId(s), name, _repo(repo)) for s, repo, name in rows)
+
+    def clients(self) -> tuple[ClientFacts, ...]:
+        """List the attached clients; none when no server runs."""
+        rows = self._rows(_CLIENT, "list-clients")
+        return tuple(ClientFacts(name, SessionId(s), control == "1", int(at)) for s, control, at, name in rows)
+
+    def session_named(self, name: str) -> SessionId | None:
+        """Find a session by its exact name; tmux's own lookup would take a prefix or a pattern."""
+        return next((facts.session for facts in self.sessions() if facts.name == name), None)
+
+    def capture(self, pane: PaneId, *, joined: bool = False) -> str | None:
+        """Return the visible text of a pane, None when it is gone.
+
+        `joined` puts wrapped lines together again, and then keeps trailing spaces.
+        """
+        done = self.run("capture-pane", "-p", *(("-J",) if joined else ()), "-t", _exact(pane))
+        return done.stdout if done.ok else None
+
+    def paste(self, pane: PaneId, text: str) -> Done:
+        """Put text into a pane as one paste, of any length, without what a terminal would obey."""
+        target, buffer = _exact(pane), f"batty-{os.getpid()}-{pane[1:]}"
+        plain = typable(text)
+        if not plain:
+            return self.run("send-keys", "-t", target)
+        words = ("load-buffer", "-b", buffer, "-", ";", "paste-buffer", "-p", "-r", "-d", "-b", buffer, "-t", target)
+        return process.run(self._client() + words, env=self.environment(), stdin=plain, timeout=TIMEOUT)
+
+    def keys(self, pane: PaneId, *names: str) -> Done:
+        """Press keys, by tmux's names for them. Leaves copy mode first: there, keys would move a cursor."""
+        target = _exact(pane)
+        return self.source([line("copy-mode", "-q", "-t", target), line("send-keys", "-t", target, "--", *names)])
+
+    def type_line(self, pane: PaneId, text: str) -> Done:
+        """Paste text and press Enter."""
+        pasted = self.paste(pane, text)
+        return self.keys(pane, "Enter") if pasted.ok else pasted
+
+    def set_window(self, window: WindowId, options: Mapping[str, str | None]) -> Done:
+        """Set options of a window, all in one redraw; None unsets. Values are stored as they are."""
+        return self.source([_set(("-w",), _exact(window), key, value) for key, value in options.items()])
+
+    def set_session(self, session: SessionId, options: Mapping[str, str | None]) -> Done:
+        """Set options of a session, all in one redraw; None unsets. Values are stored as they are."""
+        return self.source([_set((), _exact(session), key, value) for key, value in options.items()])
+
+    def set_pane(self, pane: PaneId, options: Mapping[str, str | None]) -> Done:
+        """Set options of a pane, all in one redraw; None unsets. Values are stored as they are."""
+        return self.source([_set(("-p",), _exact(pane), key, value) for key, value in options.items()])
+
+    def respawn(self, pane: PaneId, argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> Done:
+        """Replace what runs in a pane. Its id, options, title and pipe stay."""
+        variables = [word for key, value in env.items() for word in ("-e", f"{key}={value}")]
+        options = ("-k", "-c", q_directory(str(cwd)), *variables, "-t", _exact(pane))
+        return self.source([line("respawn-pane", *options, "--", *direct(argv))])
+
+    def kill_window(self, window: WindowId) -> Done:
+        """Close a window and end what runs in it."""
+        return self.run("kill-window", "-t", _exact(window))
+
+    def fire(self, hook: str) -> Done:
+        """Run a user hook, such as `@batty-land`; one that is not set does nothing."""
+        if _HOOK.fullmatch(hook) is None:
+            raise ValueError(hook)
+        return self.run("set-hook", "-g", "-R", hook)
+
+    def pipe(self, pane: PaneId, fifo: Path) -> Done:
+        """Copy what the pane prints into a FIFO. A pane has one pipe: this replaces another's."""
+        command = f"exec cat >{shlex.quote(str(fifo))}"
+        # expanded as a format and by strftime, before a shell has it
+        return self.run("pipe-pane", "-O", "-t", _exact(pane), q_directory(command).replace("%", "%%"))
+
+    def unpipe(self, pane: PaneId) -> Done:
+        """End the pane's pipe, if it has one."""
+        return self.run("pipe-pane", "-t", _exact(pane))
+
+    def wake_server(self) -> None:
+        """Make tmux look for dead children, harmlessly; does nothing when no server runs.
+
+        Below tmux 3.6 built with utempter the server loses SIGCHLD, and then `pane-died` never runs. Call
+        this a few milliseconds after the death: sent at once, the signal is lost the same way.
+        """
+        identity = self.identity()
+        if identity is None:
+            return
+        try:
+            os.kill(int(identity.rsplit(",", 2)[1]), signal.SIGCHLD)
+        except ProcessLookupError:
+            return
+
+    def remember(self, session: SessionId, key: str, value: str | None) -> Done:
+        """Keep text of any size with a session, out of reach of its panes' environment; None forgets it."""
+        target = ("set-environment", "-h", "-t", _exact(session))
+        if value is None:
+            return self.source([line("set-environment", "-u", "-t", _exact(session), _variable(key))])
+        packed = base64.b64encode(value.encode("utf-8", "surrogateescape")).decode()
+        return self.source([line(*target, _variable(key), packed)])
+
+    def recall(self, session: SessionId, key: str) -> str | None:
+        """Return what `remember` kept; None when there is nothing, or something else wrote there."""
+        done = self.run("show-environment", "-h", "-t", _exact(session), _variable(key))
+        if not done.ok:
+            return None
+        try:
+            packed = base64.b64decode(done.stdout.rstrip("\n").partition("=")[2], validate=True)
+        except ValueError:
+            return None
+        return packed.decode("utf-8", "surrogateescape")
+
+    def _client(self) -> tuple[str, ...]:
+        return ("tmux", "-u", *(("-S", str(self.socket)) if self.socket else ()))
+
+    def _rows(self, template: str, *words: str) -> Iterator[list[str]]:
+        """Yield the fields of each listed line; a line of another shape is not a row."""
+        width = template.count("\t") + 1
+        for text in self.run(*words, "-F", template).stdout.split("\n"):
+            fields = text.split("\t", width - 1)
+            if len(fields) == width and _ID.fullmatch(fields[0]):
+                yield fields
+
+
+def direct(argv: Sequence[str]) -> tuple[str, ...]:
+    """Return words that tmux executes as they are: a single one it would give to a shell."""
+    return tuple(argv) if len(argv) > 1 else ("env", *argv)
+
+
+def _conf_char(char: str) -> str:
+    if char in '"\\$':
+        return "\\" + char
+    return f"\\{ord(char):03o}" if ord(char) < 32 or ord(char) == 127 else char  # noqa: PLR2004 -- C0 and DEL
+
+
+def _exact(target: str) -> str:
+    """Refuse names and indexes: `%1` is that pane or an error, `1` is whatever is there by now."""
+    if _ID.fullmatch(target) is None:
+        raise ValueError(target)
+    return target
+
+
+def _variable(key: str) -> str:
+    if _VARIABLE.fullmatch(key) is None:
+        raise ValueError(key)
+    return key
+
+
+def _set(scope: tuple[str, ...], target: str, key: str, value: str | None) -> str:
+    if value is None:
+        return line("set-option", *scope, "-u", "-t", target, "--", key)
+    return line("set-option", *scope, "-t", target, "--", key, value)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdigit() else None
+
+
+def _repo(packed: str) -> str | None:
+    return unquote(packed, errors="surrogateescape") or None
+
+
+def _pane(fields: list[str]) -> PaneFacts:
+    session, window, pane, pid, dead, status, death, run, role = fields
+    return PaneFacts(
+        session=SessionId(session),
+        window=WindowId(window),
+        pane=PaneId(pane),
+        pid=_number(pid) or 0,
+        dead=dead == "1",
+        dead_status=_number(status),
+        dead_signal=death or None,
+        run=RunId(run) if run else None,
+        role=role or None,
+    )
+
+
+def _window(fields: list[str]) -> WindowFacts:
+    session, window, phase, run, repo = fields
+    return WindowFacts(
+        session=SessionId(session),
+        window=WindowId(window),
+        phase=phase_id(phase),
+        run=RunId(run) if run else None,
+        repo=_repo(repo),
+    )

@@ -1,0 +1,235 @@
+"""What is done about a prompt: denials over rules, rules over what is built in, a person for everything else."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from batty_tmux.core.policy import Answer, Ask, Policy, Refuse, Rule, Suggest, decide, denied, fault, reason
+from batty_tmux.core.prompts import Prompt, read
+
+SCREENS = Path(__file__).parent / "screens"
+WORKTREE = "/home/ann/shop.batty/phase-1-run-001"
+
+
+def seen(name: str) -> Prompt:
+    prompt = read((SCREENS / f"{name}.txt").read_text(), name.partition("-")[0])
+    assert prompt is not None
+    return prompt
+
+
+YES_TO_ALL = Policy(rules=(Rule("mine", r"(?s).*", "yes"),))
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("claude-2.1.263-C1", ("Down", "Enter")),
+        ("claude-2.1.197-C2", ("Enter",)),
+        ("codex-0.169.0-X12", ("Enter",)),
+        ("codex-0.159.2-X13", ("Down", "Enter")),
+        ("claude-2.1.197-C7", ("Enter",)),
+        ("claude-2.1.286-C15", ("Enter",)),
+        ("claude-2.1.286-C15-caret-on-credits", ("Up", "Enter")),
+    ],
+)
+def test_the_commonest_prompts_are_answered(name: str, keys: tuple[str, ...]) -> None:
+    """Trust in its own worktree, no update, one edit in the worktree, waiting for a limit."""
+    outcome = decide(seen(name), Policy(), WORKTREE)
+    assert isinstance(outcome, Answer)
+    assert (outcome.text, outcome.keys) == (None, keys)
+    assert outcome.rule.startswith("built-in ")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "claude-2.1.286-C4",
+        "claude-2.1.197-C5",
+        "claude-2.1.286-C6",
+        "claude-2.1.197-C7-outside",
+        "claude-2.1.197-C7-own-settings",
+        "claude-2.1.197-C13",
+        "claude-2.1.330-unheard-of",
+        "codex-0.169.0-X1",
+        "codex-0.169.0-X3",
+        "codex-0.169.0-X14",
+        "any-0-y-n",
+    ],
+)
+def test_everything_else_waits_for_a_person(name: str) -> None:
+    """Without a rule of the user's, with a reason."""
+    outcome = decide(seen(name), Policy(), WORKTREE)
+    assert isinstance(outcome, Ask)
+    assert reason(outcome)
+
+
+@pytest.mark.parametrize("worktree", ["", "/home/ann/shop.batty/phase-1-run-00", "/home/ann", "/elsewhere"])
+@pytest.mark.parametrize("name", ["claude-2.1.263-C1", "claude-2.1.197-C2", "codex-0.169.0-X12"])
+def test_only_its_own_worktree_is_trusted(name: str, worktree: str) -> None:
+    """A trust dialog for any other folder, or while the worktree is not known, waits."""
+    assert isinstance(decide(seen(name), Policy(), worktree), Ask)
+
+
+def test_a_wrapped_path_is_still_the_worktree() -> None:
+    """A narrow pane breaks the path over two rows."""
+    text = (SCREENS / "claude-2.1.263-C1.txt").read_text().replace("shop.batty/phase", "shop.batty/\n phase")
+    prompt = read(text, "claude")
+    assert prompt is not None
+    assert isinstance(decide(prompt, Policy(), WORKTREE), Answer)
+
+
+@pytest.mark.parametrize("name", ["claude-2.1.330-unheard-of", "any-0-menu", "claude-2.1.286-C4", "codex-0.169.0-X14"])
+def test_no_rule_answers_what_is_not_understood(name: str) -> None:
+    """Unknown dialogs, the bypass warning and log-ins wait even for a rule that fits everything."""
+    assert isinstance(decide(seen(name), YES_TO_ALL, WORKTREE), Ask)
+
+
+@pytest.mark.parametrize("name", ["claude-2.1.197-C5-push", "claude-2.1.286-C6"])
+def test_no_rule_overrides_a_denial(name: str) -> None:
+    """A forced push and a delete outside the worktree wait, and say why."""
+    outcome = decide(seen(name), YES_TO_ALL, WORKTREE)
+    assert isinstance(outcome, Ask)
+    assert outcome.reason.startswith("no rule may allow this")
+
+
+def test_no_rule_buys() -> None:
+    """A usage limit is only ever waited for, whatever a rule says."""
+    spend = Policy(rules=(Rule("spend", "limit", "switch to usage credits"),))
+    outcome = decide(seen("claude-2.1.286-C15"), spend, WORKTREE)
+    assert isinstance(outcome, Answer)
+    assert outcome.rule == "built-in wait-for-limit"
+
+
+def test_a_rule_answers_before_what_is_built_in() -> None:
+    """The first rule that matches wins; the answer is found among the options by meaning."""
+    rules = (
+        Rule("none", "nothing like it", "yes"),
+        Rule("mine", r"create cart\.py", "no"),
+        Rule("late", "cart", "yes"),
+    )
+    assert decide(seen("claude-2.1.197-C7"), Policy(rules=rules), WORKTREE) == Answer(
+        None, ("Down", "Down", "Enter"), "mine"
+    )
+    allow = Policy(rules=(Rule("tests", r"pytest -q tests/", "yes"),))
+    assert decide(seen("claude-2.1.197-C5"), allow, WORKTREE) == Answer(None, ("Enter",), "tests")
+
+
+def test_a_rule_types_into_a_line() -> None:
+    """Where there is no menu the answer is typed as it stands."""
+    policy = Policy(rules=(Rule("go", r"migration\? \[y/N\]", "y"),))
+    assert decide(seen("any-0-y-n"), policy) == Answer("y", (), "go")
+
+
+def test_a_rule_matches_across_a_wrap() -> None:
+    """A pattern is searched in the rows as they are and in their words alone."""
+    policy = Policy(rules=(Rule("long", "because it is longer than the pane", "yes"),))
+    assert isinstance(decide(seen("claude-2.1.197-C5"), policy), Answer)
+
+
+def test_a_rule_does_not_see_the_transcript() -> None:
+    """What the agent wrote above the dialog is not part of the prompt."""
+    policy = Policy(rules=(Rule("lured", "I will look at the tests first", "yes"),))
+    assert isinstance(decide(seen("claude-2.1.197-C5"), policy), Ask)
+
+
+def test_a_rule_for_a_lasting_grant_is_refused() -> None:
+    """A rule that names "don't ask again" wants mending, and is told so."""
+    outcome = decide(seen("claude-2.1.197-C5"), Policy(rules=(Rule("lazy", "pytest", "2"),)))
+    assert isinstance(outcome, Refuse)
+    assert "lazy" in outcome.reason
+
+
+def test_a_rule_without_an_option_asks() -> None:
+    """A rule whose answer no option means leaves the prompt to a person."""
+    outcome = decide(seen("claude-2.1.197-C5"), Policy(rules=(Rule("odd", "pytest", "perhaps"),)))
+    assert outcome == Ask("odd answers 'perhaps', and no option means that")
+
+
+def test_modes() -> None:
+    """Observe types nothing and says what it would do; suggest offers it; act does it."""
+    prompt = seen("claude-2.1.197-C7")
+    act = decide(prompt, Policy(), WORKTREE)
+    assert isinstance(act, Answer)
+    assert decide(prompt, Policy(mode="suggest"), WORKTREE) == Suggest(act)
+    observed = decide(prompt, Policy(mode="observe"), WORKTREE)
+    assert observed == Ask("policy only observes", act)
+    assert "built-in edit-in-worktree would answer Enter" in reason(observed)
+
+
+def test_a_cut_command_is_not_judged() -> None:
+    """Half a command may look harmless."""
+    cut = replace(seen("claude-2.1.197-C5"), whole=False)
+    assert isinstance(decide(cut, YES_TO_ALL, WORKTREE), Ask)
+
+
+@pytest.mark.parametrize("kind", ["secret", "permission"])
+@pytest.mark.timeout(10)
+def test_long_text_is_left_to_a_person_in_bounded_time(kind: str) -> None:
+    """Past 20,000 characters nothing is decided; searching for denials takes time in proportion to the length."""
+    long = Prompt(kind, "?", (), "git push rm -r " * 2_000, None)
+    assert isinstance(decide(long, YES_TO_ALL), Ask)
+    assert denied("git rm -r npm push branch " * 800, "main") is None
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "git push --force origin x",
+        "git push -f",
+        "git -C /r push origin +x",
+        "git push --force-with-lease",
+        "git push origin main",
+        "git push origin HEAD:main",
+        "git push origin HEAD:refs/heads/main",
+        "git push origin :x --delete",
+        "git pu\n   sh --force origin x",
+        "git push \\\n   --force",
+        "git update-ref refs/heads/main HEAD",
+        "git branch -D main",
+        "git branch -f main HEAD",
+        "git branch --delete main",
+        "git checkout -B main",
+        "git switch -C main",
+        "rm -rf /var/lib/x",
+        "rm -r -f ../x",
+        "rm -fr ~/x",
+        'rm -rf "$HOME"',
+        "rm --recursive --force build/../../x",
+        "cd x && sudo make install",
+        "npm install -g typescript",
+        "npm -g i typescript",
+        "pnpm add --global x",
+        "yarn global add x",
+    ],
+)
+def test_denied(command: str) -> None:
+    """What no rule may allow, in the forms that it is usually written in."""
+    assert denied(f"Bash command\n\n   {command}\n", "main")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "git push origin batty/phase-1-run-001",
+        "git push origin main-page",
+        "git branch -D old",
+        "git commit -m 'main'",
+        "rm -rf build",
+        "rm -f /tmp/x.log",
+        "npm install",
+        "npm run build",
+        "pytest -q",
+        "git add -A && git commit -m 'pushed the button'",
+    ],
+)
+def test_not_denied(command: str) -> None:
+    """Ordinary work is left to the rules."""
+    assert denied(f"Bash command\n\n   {command}\n", "main") is None
+
+
+def test_faults_of_rules_are_told() -> None:
+    """Whoever loads the configuration can refuse a rule by name."""
+    assert fault(Rule("a", "Continue\\?", "y")) is None
+    assert "regular expression" in (fault(Rule("a", "(", "y")) or "")
+    assert fault(Rule("a", "", "y"))

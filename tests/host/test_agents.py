@@ -1,0 +1,200 @@
+"""The command lines of agents, held against the agents' own parsers; no account, no network.
+
+The real programs are named by BATTY_TEST_CLAUDE and BATTY_TEST_CODEX, else found on PATH.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from batty_tmux.errors import BattyError
+from batty_tmux.host.agents import claude, codex
+from batty_tmux.host.agents.adapter import BUILT_IN, adapter_of, executable
+from batty_tmux.host.agents.command import CommandAdapter
+from batty_tmux.host.agents.launch import Launch
+from batty_tmux.host.process import Done, run
+from batty_tmux.names import PhaseId, RunId
+
+SENTINEL = "--batty-sentinel"
+HOSTILE = "it's; $(touch x) `y` {run} #{z}\n--flag"
+
+
+def launch(**changes: object) -> Launch:
+    known: dict[str, object] = {
+        "brief": Path("/runs/001/a (b)/brief.md"),
+        "phase": PhaseId("phase-1"),
+        "board": Path("/wt/kanban/phase-1"),
+        "worktree": Path("/wt"),
+        "run": RunId("001"),
+    }
+    return Launch(**(known | changes))  # type: ignore[arg-type]  # each test names the fields it changes
+
+
+def program(name: str, package: str) -> str:
+    found = os.environ.get(f"BATTY_TEST_{name.upper()}") or shutil.which(name)
+    if not found:
+        pytest.fail(f"needs the real {name}: npm install -g {package}, or name it in BATTY_TEST_{name.upper()}")
+    return found
+
+
+@pytest.fixture
+def real_claude() -> str:
+    return program("claude", "@anthropic-ai/claude-code")
+
+
+@pytest.fixture
+def real_codex() -> str:
+    return program("codex", "@openai/codex")
+
+
+def said(argv: tuple[str, ...], home: Path) -> Done:
+    """Run without a terminal, in an empty home: whatever passes the parser still cannot start work."""
+    home.mkdir(exist_ok=True)
+    nothing = {"ANTHROPIC_API_KEY": "", "OPENAI_API_KEY": "", "CODEX_HOME": str(home)}
+    return run(argv, cwd=home, env={"HOME": str(home), **nothing}, timeout=60)
+
+
+def complaint_of_claude(argv: tuple[str, ...], real: str, home: Path) -> str:
+    """Return what Claude Code's parser says to these words, "" when it takes them all.
+
+    It names the first option that it does not know and stops there. An unknown one of ours is put last, so that
+    everything before it was taken, with its values, when that one is named.
+    """
+    end = argv.index("--")
+    done = said((real, *argv[1:end], SENTINEL, *argv[end:]), home)
+    assert not done.ok
+    return "" if f"unknown option '{SENTINEL}'" in done.stderr else done.stderr
+
+
+def complaint_of_codex(argv: tuple[str, ...], real: str, home: Path) -> str:
+    """Return what Codex's parser and its strict reading of settings say, "" when they take everything.
+
+    Both come before it looks for a terminal, and there is none.
+    """
+    end = argv.index("--")
+    done = said((real, *argv[1:end], "--strict-config", *argv[end:]), home)
+    assert not done.ok
+    return "" if "stdin is not a terminal" in done.stderr else done.stderr
+
+
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize(
+    "args", [(), ("--model", "opus"), ("--permission-mode", "plan"), ("--allowedTools", "Bash(make *)")]
+)
+def test_claude_takes_the_command_line(resume: bool, args: tuple[str, ...], real_claude: str, tmp_path: Path) -> None:
+    """Every option and its value, with the user's own behind them."""
+    assert complaint_of_claude(claude.argv(launch(resume=resume, args=args)), real_claude, tmp_path / "home") == ""
+
+
+def test_claude_knows_the_flags(real_claude: str, tmp_path: Path) -> None:
+    """Each flag is in its help too: nothing rests on options that are not documented."""
+    shown = said((real_claude, "--help"), tmp_path / "home").check().stdout
+    flags = [word for word in claude.argv(launch(resume=True)) if word.startswith("--") and word != "--"]
+    assert flags
+    assert [flag for flag in flags if f"{flag} " not in shown] == []
+
+
+@pytest.mark.parametrize("args", [("--no-such-flag",), ("--permission-mode", "lenient")])
+def test_the_check_of_claude_can_fail(args: tuple[str, ...], real_claude: str, tmp_path: Path) -> None:
+    """A flag or a value that does not exist is found."""
+    assert args[-1] in complaint_of_claude(claude.argv(launch(args=args)), real_claude, tmp_path / "home")
+
+
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("args", [(), ("--model", "gpt-5"), ("-s", "read-only", "-a", "never"), ("-i", "a.png")])
+def test_codex_takes_the_command_line(resume: bool, args: tuple[str, ...], real_codex: str, tmp_path: Path) -> None:
+    """Every option and every setting, with the user's own behind them."""
+    assert complaint_of_codex(codex.argv(launch(resume=resume, args=args)), real_codex, tmp_path / "home") == ""
+
+
+@pytest.mark.parametrize(
+    ("args", "complaint"),
+    [
+        (("--full-auto",), "unexpected argument '--full-auto'"),
+        (("-c", "check_for_updates=false"), "unknown configuration field `check_for_updates`"),
+        (("-c", "sandbox_mode=lenient"), "unknown variant `lenient`"),
+    ],
+)
+def test_the_check_of_codex_can_fail(args: tuple[str, ...], complaint: str, real_codex: str, tmp_path: Path) -> None:
+    """A flag, a setting or a value that does not exist is found."""
+    assert complaint in complaint_of_codex(codex.argv(launch(args=args)), real_codex, tmp_path / "home")
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("resume", [False, True])
+def test_the_first_prompt_is_one_word_at_the_end(name: str, resume: bool) -> None:
+    """It names the brief, starts with a letter, and stands behind "--", where no option can swallow it."""
+    *_, dashes, prompt = BUILT_IN[name].argv(launch(resume=resume))
+    assert dashes == "--"
+    assert "/runs/001/a (b)/brief.md" in prompt
+    assert prompt[0].isalpha()
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_nothing_is_bypassed_by_default(name: str) -> None:
+    """Permission checks are the agent's and the policy's to make; only the user's args may switch them off."""
+    words = " ".join(BUILT_IN[name].argv(launch()))
+    assert not any(
+        word in words for word in ("dangerous", "bypass", "full-auto", "danger-full-access", "never", "--yolo")
+    )
+
+
+def test_a_command_keeps_its_words() -> None:
+    """Values stay inside the word that names them, whatever they hold; braces are doubled to be literal."""
+    adapter = CommandAdapter()
+    given = launch(
+        phase=HOSTILE,
+        command=("my agent", "--task={brief}", "{phase}", "{run}{{x}}", "{board}:{worktree}"),
+        args=("{a",),
+    )
+    assert adapter.argv(given) == (
+        "my agent",
+        "--task=/runs/001/a (b)/brief.md",
+        HOSTILE,
+        "001{x}",
+        "/wt/kanban/phase-1:/wt",
+        "{a",
+    )
+
+
+@pytest.mark.parametrize("word", ["{brif}", "{}", "{brief", "brief}", "{brief.name}", "{brief!r}", "{0}"])
+def test_an_unknown_placeholder_is_refused_by_name(word: str) -> None:
+    """Nothing but the five names; format expressions are not evaluated."""
+    with pytest.raises(BattyError) as refusal:
+        CommandAdapter().argv(launch(command=("agent", word)))
+    assert refusal.value.code == "unknown-placeholder"
+    assert refusal.value.next
+    assert "the nearest is {brief}" in refusal.value.what or word != "{brif}"
+
+
+def test_agents_are_chosen_by_name() -> None:
+    """A configured command wins; its program says whose prompts to expect."""
+    assert adapter_of("claude") is claude
+    assert adapter_of("codex") is codex
+    assert adapter_of("claude", ("/opt/bin/codex", "x")).family == "codex"
+    assert adapter_of("mine", ("/opt/bin/claude",)).family == "claude"
+    assert adapter_of("mine", ("python3", "claude")).family == "any"
+
+
+def test_an_unknown_agent_is_refused_with_the_nearest() -> None:
+    """The message ends in a command to type, and cannot be made to hold escapes."""
+    with pytest.raises(BattyError) as refusal:
+        adapter_of("cluade")
+    assert (refusal.value.code, refusal.value.next) == ("unknown-agent", "batty work all --agent claude")
+    with pytest.raises(BattyError) as hostile:
+        adapter_of("\x1b[2J#(x)")
+    assert "\x1b" not in hostile.value.what
+    assert hostile.value.next == "batty doctor"
+
+
+def test_the_program_is_found_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Doctor learns which file would be started, or that there is none."""
+    tool = tmp_path / "my-agent"
+    tool.write_text("#!/bin/sh\n")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert executable(("my-agent", "x")) is None
+    tool.chmod(0o755)
+    assert executable(("my-agent", "x")) == tool
+    assert executable(()) is None

@@ -1,0 +1,258 @@
+"""batty.toml: what is refused names its file, line and key; what is read is exactly what the contract says."""
+
+import tomllib
+
+import msgspec
+import pytest
+from hypothesis import given as examples
+from hypothesis import settings, strategies
+
+from batty_tmux import toml_lines
+from batty_tmux.config import (
+    BUILT_IN,
+    MAX_SIZE,
+    Agent,
+    Config,
+    ConfigError,
+    Rule,
+    describe,
+    given,
+    literal,
+    parse,
+    peek_base,
+    values,
+)
+
+FULL = r"""
+[run]
+base = "trunk"
+parallel = 3
+worktrees = "../trees/{repo}"
+agent = "mine"
+session = "{repo}-work"
+layout = "layouts/mine.yaml.j2"
+setup = "make deps"
+provide = [".env", "local/settings.toml"]
+[agents.claude]
+args = ["--model", "opus"]
+[agents.mine]
+command = ["my-agent", "--task", "{brief}"]
+[gate]
+command = "make test"
+timeout = "90s"
+setup = "npm ci"
+keep = ["node_modules"]
+[review]
+by = "auto"
+[policy]
+mode = "suggest"
+[[policy.rule]]
+match = "Continue\\? \\[y/n\\]"
+answer = "y"
+[queue]
+gate = "batch"
+slots = 2
+"""
+
+
+def refused(text: str) -> ConfigError:
+    with pytest.raises(ConfigError) as caught:
+        parse(text)
+    return caught.value
+
+
+def test_an_empty_file_means_all_the_defaults_of_the_contract() -> None:
+    """The defaults are part of the contract; they are written out here a second time on purpose."""
+    assert {key: literal(value) for key, value in values(parse(""))} == {
+        "run.base": '""',
+        "run.parallel": "1",
+        "run.worktrees": '"../{repo}.batty"',
+        "run.agent": '"claude"',
+        "run.session": '"{repo}"',
+        "run.layout": '"phase"',
+        "run.setup": '""',
+        "run.provide": "[]",
+        "gate.command": '""',
+        "gate.timeout": '"30m"',
+        "gate.setup": '""',
+        "gate.keep": "[]",
+        "review.by": '"human"',
+        "policy.mode": '"act"',
+        "policy.rule": "[]",
+        "queue.gate": '"each"',
+        "queue.slots": '"auto"',
+    }
+
+
+def test_every_key_is_read() -> None:
+    config = parse(FULL)
+    assert config.run.provide == (".env", "local/settings.toml")
+    assert config.agents == {
+        "claude": Agent(args=("--model", "opus")),
+        "mine": Agent(command=("my-agent", "--task", "{brief}")),
+    }
+    assert config.policy.rule == (Rule(match=r"Continue\? \[y/n\]", answer="y"),)
+    assert (config.gate.seconds, config.queue.slots, config.review.by) == (90.0, 2, "auto")
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"), [('"90s"', 90), ('"30m"', 1800), ('"2h"', 7200), ('"45"', 45), ("45", 45)]
+)
+def test_a_timeout_is_a_number_with_a_unit_or_plain_seconds(written: str, seconds: float) -> None:
+    assert parse(f"[gate]\ntimeout = {written}").gate.seconds == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key", "says"),
+    [
+        ("[run]\n\nparalel = 3", 3, "run.paralel", 'did you mean "run.parallel"'),
+        ("[gat]\ncommand = 'x'", 1, "gat", 'did you mean "gate"'),
+        ("# word\ntimeout = '3m'", 2, "timeout", 'did you mean "gate.timeout"'),
+        ("[agents.x]\ncommand = ['x']\narg = []", 3, "agents.x.arg", 'did you mean "agents.x.args"'),
+        ("[agents.x]\nargs = ['x']", 1, "agents.x", "has no command"),
+        ("[agents.'a b']\ncommand = ['x']", 1, "agents.a b", "characters"),
+        ("[run]\nagent = 'codec'", 2, "run.agent", 'did you mean "codex"'),
+        ("[run]\nagent = ''", 2, "run.agent", "is empty"),
+        ("[run]\nparallel = 0", 2, "run.parallel", "from 1 to 64"),
+        ("[run]\nparallel = 65", 2, "run.parallel", "from 1 to 64"),
+        ("[run]\nparallel = true", 2, "run.parallel", "truth value"),
+        ("[run]\nparallel = 1.0", 2, "run.parallel", "whole number"),
+        ("[run]\nparallel = 0x" + "f" * 9000, 2, "run.parallel", "far too large"),
+        ("[run]\nprovide = [\n  'a',\n  3,\n]", 4, "run.provide", "list of texts"),
+        ("[run]\nprovide = [\n  'a',\n  '../b',\n]", 4, "run.provide", "stays inside"),
+        ("[run]\nprovide = ['/etc/passwd']", 2, "run.provide", "stays inside"),
+        ("[run]\nprovide = ['.git/config']", 2, "run.provide", "git's own"),
+        ("[gate]\nkeep = ['a/../../b']", 2, "gate.keep", "stays inside"),
+        ("[gate]\nkeep = ['']", 2, "gate.keep", "stays inside"),
+        ("[run]\nsession = 'a:b'", 2, "run.session", "letters"),
+        ("[run]\nsession = '#(touch x)'", 2, "run.session", "letters"),
+        ("[run]\nsession = '{phase}'", 2, "run.session", "{repo}"),
+        ("[run]\nworktrees = '../{phase}'", 2, "run.worktrees", "only placeholder"),
+        ("[run]\nworktrees = '~/trees'", 2, "run.worktrees", "not expanded"),
+        ("[run]\nbase = '-x'", 2, "run.base", "branch"),
+        ("[run]\nbase = 'a..b'", 2, "run.base", "branch"),
+        ('[run]\nbase = "a\\u0000"', 2, "run.base", "control character"),
+        ("[run]\nlayout = '../x'", 2, "run.layout", "stays inside"),
+        ("[gate]\ntimeout = '0m'", 2, "gate.timeout", "a time"),
+        ("[gate]\ntimeout = 'soon'", 2, "gate.timeout", "a time"),
+        ("[review]\nby = 'me'", 2, "review.by", '"human" or "auto"'),
+        ("[queue]\nslots = 'many'", 2, "queue.slots", '"auto" or a whole number'),
+        (
+            "[[policy.rule]]\nmatch='a'\nanswer=''\n[[policy.rule]]\nmatch='('\nanswer='y'",
+            5,
+            "policy.rule.1.match",
+            "regular",
+        ),
+        ("[policy]\nrule = [{match='a', answer='b'},\n{match='c'}]", 3, "policy.rule.1.answer", "missing"),
+        ("[policy]\nrule = 'x'", 2, "policy.rule", "list of tables"),
+        ("[[policy.rule]]\nmatch = ''\nanswer = 'y'", 2, "policy.rule.0.match", "every prompt"),
+        ('[[policy.rule]]\nmatch = "x"\nanswer = "y\\u001b[A"', 3, "policy.rule.0.answer", "control character"),
+        ("run = 3", 1, "run", "must be a table"),
+        ("[agents]\nclaude = 3", 2, "agents.claude", "must be a table"),
+        ("[run]\nbase = 'a'\nbase = 'b'\n", 3, "base", "given twice"),
+        ("[run]\n[gate]\n[run]\n", 3, "run", "given twice"),
+        ("[run]\nparallel = \n", 2, "parallel", "not valid TOML"),
+        ("[gate]\ncommand = '''\nx", 3, "x", "not valid TOML"),
+    ],
+)
+def test_a_fault_is_refused_by_line_and_key(text: str, line: int, key: str, says: str) -> None:
+    error = refused(text)
+    assert (error.code, error.exit_code, error.line, error.key) == ("bad-config", 1, line, key)
+    assert error.what.startswith(f"batty.toml:{line}: ")
+    assert says in error.what
+    assert error.next
+
+
+WRONG = ("1979-05-27", "1.5", "true", "{a = 1}", "[[1]]", "07:32:00", "nan", "99999999999999999999")
+
+
+@pytest.mark.parametrize("value", WRONG)
+@pytest.mark.parametrize("key", [entry.key for entry in describe()])
+def test_a_value_of_another_kind_is_refused_at_every_key(key: str, value: str) -> None:
+    """No key of any kind takes one of these."""
+    table, name = key.replace("NAME", "claude").rsplit(".", 1)
+    head = f"[[{table[:-2]}]]\n" if table.endswith("[]") else f"[{table}]\n"
+    others = "".join(f"{other} = 'x'\n" for other in ("match", "answer") if table.endswith("[]") and other != name)
+    if key == "gate.timeout" and value.isdigit():
+        value = "'never'"
+    error = refused(f"{head}{others}{name} = {value}\n")
+    assert error.key.replace(".0.", "[].") == key.replace("NAME", "claude")
+    assert error.line == 2 + others.count("\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a = " + "[" * 100_000, 1),
+        ("[run]\na" + ".b" * 50_000 + " = 1", 2),
+        ("\n[" + "a." * 50_000 + "a]", 2),
+        ("a = " + "{b = " * 10_000, 1),
+        ("[run]\nparallel = " + "9" * 5_000, 2),
+        ("[run]\n" + "parallel = 1 # word\n" * 60_000, MAX_SIZE // 20 + 2),
+        ("[run]\nbase = '\x1b]0;x\x07'", 2),
+        ("[run]\nbase = \ud800", 2),
+    ],
+)
+@pytest.mark.timeout(5)
+def test_a_file_made_to_exhaust_the_parser_is_refused_with_its_line(text: str, line: int) -> None:
+    error = refused(text)
+    assert abs(error.line - line) <= 1
+    assert error.what.isprintable()
+
+
+def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
+    error = refused("[run]\nx = 1\nparallel = 'a'\n[gate]\ny = 1\n")
+    assert [error.line, *(int(row.split(":")[1]) for row in error.evidence)] == [2, 3, 5]
+
+
+@examples(strategies.text(alphabet="[]{}=.,\"'#\\\n abr01", max_size=60))
+@settings(max_examples=300, deadline=None)
+def test_no_text_whatever_gives_another_error(text: str) -> None:
+    try:
+        assert isinstance(parse(text), Config)
+    except ConfigError as error:
+        assert 1 <= error.line <= text.count("\n") + 1  # noqa: PT017 - both ways out are right
+
+
+def test_the_base_is_read_alone_from_a_file_with_other_faults() -> None:
+    """The checkout's own file counts for run.base only, so nothing else in it may be in the way."""
+    assert peek_base("[run]\nbase = 'trunk'\nparallel = 'no'\n[nonsense]") == "trunk"
+    assert peek_base("") == ""
+    with pytest.raises(ConfigError, match=r"run\.base"):
+        peek_base("[run]\nbase = 3")
+
+
+def test_describe_names_every_key_that_is_read_with_its_default_and_a_meaning() -> None:
+    keys = {entry.key: entry for entry in describe()}
+    assert {key for key, _ in values(Config())} - {"policy.rule"} <= set(keys)
+    assert all(entry.meaning for entry in keys.values())
+    defaults = dict(values(Config()))
+    assert all(keys[key].default == literal(value) for key, value in defaults.items() if key in keys)
+
+
+def test_lines_are_those_of_the_keys_through_strings_comments_and_arrays() -> None:
+    text = (
+        'a = """\n[x]\n"""\n# b = 1\n[t."u"] # [no]\nc = [ # ]\n 1,\n {d = "}"},\n]\n[[t.v]]\ne = 1\n[[t.v]]\nf = 1\n'
+    )
+    tomllib.loads(text)
+    lines = toml_lines.scan(text)
+    assert [lines.at.get(path) for path in (("a",), ("t", "u"), ("t", "u", "c"), ("t", "u", "c", "1", "d"))] == [
+        1,
+        5,
+        6,
+        8,
+    ]
+    assert [lines.at[("t", "v", "0", "e")], lines.at[("t", "v", "1", "f")]] == [11, 13]
+    assert ("b",) not in lines.at
+
+
+def test_given_tells_the_keys_that_a_file_sets() -> None:
+    assert {"run.parallel", "gate.command"} <= given("run = {parallel = 2}\ngate.command = 'x'")
+    assert "run.base" not in given("[run]\nparallel = 2")
+
+
+def test_a_config_does_not_change() -> None:
+    with pytest.raises(AttributeError):
+        Config().run.parallel = 2  # type: ignore[misc]
+    assert BUILT_IN == ("claude", "codex")
+    assert msgspec.structs.replace(Config().run, parallel=2).parallel == 2
