@@ -143,9 +143,15 @@ def _subject(body: Sequence[str]) -> str:
     if rows and _FILE_TITLE.match(rows[0]):
         return "".join(row.strip() for row in _until(rows[1:], lambda row: bool(RULE.match(row))))
     if rows and _COMMAND_TITLE.match(rows[0]):
-        return "\n".join(row.strip() for row in _until(rows[1:], lambda row: indent(row) < 2))  # noqa: PLR2004 -- titles
+        return "\n".join(row.strip() for row in _framed(rows) or _until(rows[1:], lambda row: indent(row) < 2))  # noqa: PLR2004 -- titles
     start = next((n for n, row in enumerate(rows) if row.startswith("  $ ")), len(rows))
     return "\n".join(row.strip() for row in rows[start:]).removeprefix("$ ")
+
+
+def _framed(rows: Sequence[str]) -> Sequence[str]:
+    """Return what stands between the rules that newer versions (2.1.330) draw around a command."""
+    rules = [n for n, row in enumerate(rows) if RULE.match(row) and not indent(row)]
+    return rows[rules[0] + 1 : rules[-1]] if rules else ()
 
 
 def _until(rows: Sequence[str], stop: Callable[[str], bool]) -> Sequence[str]:

@@ -145,9 +145,11 @@ def _of_the_contract(event: AnyEvent) -> str | None:
     match event:
         case Inspected():
             problem = contract_problem(event)
-            return f"not done yet: {problem}" if problem else f"{event.commits} commits, everything committed"
+            found = (*event.broken, *event.undone, *event.provided, *event.dirty)
+            more = f": {', '.join(found[:3])}" if found else ""
+            return f"{problem}{more}" if problem else f"{event.commits} commits, everything committed"
         case BoardCommitted(paths=paths):
-            return f"batty committed {len(paths)} files of its board"
+            return f"batty committed its board: {', '.join(paths[:3])}"
         case Nudged(text=text):
             return f"told its executor: {text}"
         case Relaunching(feedback=feedback):

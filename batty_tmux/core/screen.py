@@ -13,7 +13,6 @@ from typing import Final
 
 _MAX_ROWS: Final = 200
 _MAX_COLUMNS: Final = 2_000
-_MAX_HINTS: Final = 6
 _MAX_DESCRIPTION: Final = 8
 _MAX_BLOCK: Final = 100
 
@@ -113,12 +112,8 @@ def _is_hint(row: str) -> bool:
 
 
 def _above_hints(rows: Sequence[str]) -> int:
-    """Return the index of the last row that is not a hint; -1 when there is none or the hints are too many."""
-    at, hints = len(rows) - 1, 0
-    while at >= 0 and (not rows[at] or _is_hint(rows[at])):
-        hints += bool(rows[at])
-        at -= 1
-    return at if hints <= _MAX_HINTS else -1
+    """Return the index of the last row that is not a hint, -1 when there is none."""
+    return next((at for at in range(len(rows) - 1, -1, -1) if rows[at] and not _is_hint(rows[at])), -1)
 
 
 # --- menus --------------------------------------------------------------------------------------------------

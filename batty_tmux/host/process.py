@@ -1,6 +1,7 @@
 """The one place that starts programs: time-outs, a scrubbed environment, whole process groups."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NoReturn
 
-from batty_tmux.errors import CommandFailed
+from batty_tmux.errors import BattyError, CommandFailed
 
 SCRUBBED = ("GIT_", "CLAUDE", "BATTY_")
 """Prefixes that never reach a child: a leaked GIT_DIR makes git work on another repository, a leaked
@@ -58,15 +59,12 @@ def run(
     landing lock's, so that a killed lander's git keeps the lock until it has finished writing.
     Output that is not UTF-8 is kept, escaped as surrogates.
     """
-    process = subprocess.Popen(
+    process = _started(
         list(argv),
         cwd=cwd,
         env=scrubbed() | dict(env or {}),
-        stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        pass_fds=tuple(keep_open),
-        start_new_session=True,
+        feeds=stdin is not None,
+        keep_open=tuple(keep_open),
     )
     data = stdin.encode("utf-8", "surrogateescape") if isinstance(stdin, str) else stdin
     try:
@@ -81,6 +79,26 @@ def run(
         process.wait()
         raise
     return Done(tuple(argv), status, _text(out), _text(err))
+
+
+def _started(
+    argv: list[str], *, cwd: Path | None, env: Mapping[str, str], feeds: bool, keep_open: tuple[int, ...]
+) -> "subprocess.Popen[bytes]":
+    try:
+        return subprocess.Popen(
+            argv,
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.PIPE if feeds else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=keep_open,
+            start_new_session=True,
+        )
+    except FileNotFoundError as missing:
+        if cwd is not None and not cwd.is_dir():
+            raise BattyError("no-folder", f"the folder {cwd} is gone", next="batty status") from missing
+        raise BattyError("no-program", f"{argv[0]} is not installed", next="batty doctor") from missing
 
 
 def run_logged(
@@ -118,6 +136,21 @@ def run_logged(
 def run_here(shell_line: str, *, cwd: Path, env: Mapping[str, str]) -> int:
     """Run a user's command line on this very terminal, where its output is seen; return its status."""
     return subprocess.call(["/bin/sh", "-c", shell_line], cwd=cwd, env=dict(env))
+
+
+def alongside(
+    argv: Sequence[str], log: Path | None, *, env: Mapping[str, str] | None = None
+) -> "subprocess.Popen[bytes]":
+    """Start a program beside this one: on this terminal, or with its output in `log` and no input."""
+    if log is None:
+        return subprocess.Popen(list(argv), env=None if env is None else dict(env))
+    with log.open("ab") as file:
+        return subprocess.Popen(list(argv), stdin=subprocess.DEVNULL, stdout=file, stderr=file)
+
+
+def pause(seconds: float) -> None:
+    """Wait where there is nothing to wait on, such as another program's first sign of life."""
+    select.select([], [], [], seconds)
 
 
 def kill_group(pid: int) -> None:

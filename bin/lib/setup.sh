@@ -70,7 +70,7 @@ look_for_python() {
     done
 }
 
-# Sets lacking: the words among python, venv, tmux, git (and node, for bin/test) that are not there.
+# Sets lacking: the words among python, venv, tmux, git that are not there (and ps and node, for bin/test).
 look() {
     lacking=''
     look_for_python
@@ -85,6 +85,7 @@ look() {
     fi
     at_least "$(tmux_version)" 3 2 || lacking="$lacking tmux"
     at_least "$(git_version)" 2 38 || lacking="$lacking git"
+    [ -z "${wants_ps-}" ] || has ps || lacking="$lacking ps"
     [ -z "${wants_node-}" ] || has_node || lacking="$lacking node"
     lacking=${lacking# }
 }
@@ -134,6 +135,8 @@ packages() {
             *:python | *:venv) printf 'python3' ;;
             brew:node) printf 'node' ;;
             *:node) printf 'nodejs npm' ;;
+            dnf:ps | pacman:ps) printf 'procps-ng' ;;
+            *:ps) printf 'procps' ;;
             *) printf '%s' "$thing" ;;
         esac
         printf ' '
@@ -160,6 +163,7 @@ in_words() {
             venv) say "  Python $python_version has no venv module (ensurepip is missing)" ;;
             tmux) say "  tmux >= 3.2 is needed, found: $(tmux_version | grep . || echo none)" ;;
             git) say "  git >= 2.38 is needed, found: $(git_version | grep . || echo none)" ;;
+            ps) say "  ps is needed for the tests" ;;
             node) say "  Node.js >= 18 with npm is needed for the tests of the agents' own command lines" ;;
         esac
     done

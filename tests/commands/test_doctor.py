@@ -37,7 +37,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     for tool in TOOLS:
         (folder / tool).symlink_to(str(shutil.which(tool)))
-    put(folder / "my-agent", '#!/bin/sh\ntouch "$0.started"\n')
+    put(folder / "my-agent", '#!/bin/sh\n: > "$0.started"\n')
     monkeypatch.setenv("PATH", str(folder))
     return folder
 

@@ -24,7 +24,7 @@ YES_TO_ALL = Policy(rules=(Rule("mine", r"(?s).*", "yes"),))
 @pytest.mark.parametrize(
     ("name", "keys"),
     [
-        ("claude-2.1.263-C1", ("Down", "Enter")),
+        ("claude-2.1.330-C1", ("Down", "Enter")),
         ("claude-2.1.197-C2", ("Enter",)),
         ("codex-0.169.0-X12", ("Enter",)),
         ("codex-0.159.2-X13", ("Down", "Enter")),
@@ -46,8 +46,10 @@ def test_the_commonest_prompts_are_answered(name: str, keys: tuple[str, ...]) ->
     [
         "claude-2.1.286-C4",
         "claude-2.1.197-C5",
+        "claude-2.1.330-C5",
         "claude-2.1.286-C6",
         "claude-2.1.197-C7-outside",
+        "claude-2.1.330-C7-outside",
         "claude-2.1.197-C7-own-settings",
         "claude-2.1.197-C13",
         "claude-2.1.330-unheard-of",
@@ -65,7 +67,7 @@ def test_everything_else_waits_for_a_person(name: str) -> None:
 
 
 @pytest.mark.parametrize("worktree", ["", "/home/ann/shop.batty/phase-1-run-00", "/home/ann", "/elsewhere"])
-@pytest.mark.parametrize("name", ["claude-2.1.263-C1", "claude-2.1.197-C2", "codex-0.169.0-X12"])
+@pytest.mark.parametrize("name", ["claude-2.1.330-C1", "claude-2.1.197-C2", "codex-0.169.0-X12"])
 def test_only_its_own_worktree_is_trusted(name: str, worktree: str) -> None:
     """A trust dialog for any other folder, or while the worktree is not known, waits."""
     assert isinstance(decide(seen(name), Policy(), worktree), Ask)
@@ -73,7 +75,7 @@ def test_only_its_own_worktree_is_trusted(name: str, worktree: str) -> None:
 
 def test_a_wrapped_path_is_still_the_worktree() -> None:
     """A narrow pane breaks the path over two rows."""
-    text = (SCREENS / "claude-2.1.263-C1.txt").read_text().replace("shop.batty/phase", "shop.batty/\n phase")
+    text = (SCREENS / "claude-2.1.330-C1.txt").read_text().replace("shop.batty/phase", "shop.batty/\n phase")
     prompt = read(text, "claude")
     assert prompt is not None
     assert isinstance(decide(prompt, Policy(), WORKTREE), Answer)

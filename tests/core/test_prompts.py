@@ -12,11 +12,13 @@ SCREENS = Path(__file__).parent / "screens"
 
 # screen: kind of the prompt and, for a meaning, the keys that choose it
 PROMPTS: dict[str, tuple[str, dict[str, tuple[str, ...] | None]]] = {
-    "claude-2.1.263-C1": ("trust", {"trust": ("Down", "Enter"), "no": ("Enter",)}),
+    "claude-2.1.330-C1": ("trust", {"trust": ("Down", "Enter"), "no": ("Enter",)}),
     "claude-2.1.197-C2": ("trust", {"trust": ("Enter",), "yes": ("Enter",), "no": ("Down", "Enter")}),
     "claude-1.0.60-C3": ("trust", {"trust": ("Enter",)}),
     "claude-2.1.286-C4": ("bypass", {"no": ("Enter",), "yes": None, "Yes, I accept": None}),
     "claude-2.1.197-C5": ("permission", {"yes": ("Enter",), "no": ("Down", "Down", "Enter"), "2": None}),
+    "claude-2.1.330-C5": ("permission", {"yes": ("Enter",), "no": ("Down",) * 3 + ("Enter",), "2": None, "3": None}),
+    "claude-2.1.330-C7-outside": ("edit", {"yes": ("Enter",), "2": None}),
     "claude-2.1.197-C5-push": ("permission", {"yes once": ("Enter",), "1": ("Enter",)}),
     "claude-2.1.286-C6": ("permission", {"yes": ("Enter",), "no": ("Down", "Enter"), "2": ("Down", "Enter")}),
     "claude-2.1.197-C7": ("edit", {"yes": ("Enter",), "no": ("Down", "Down", "Enter"), "2": None}),
@@ -143,6 +145,7 @@ def test_what_is_asked_about_is_named() -> None:
     command, edit = asked("claude-2.1.197-C5-push"), asked("claude-2.1.197-C7")
     assert command.subject.splitlines()[0] == "git push --force origin phase-1"
     assert (edit.subject, edit.question) == ("src/cart.py", "Do you want to create cart.py?")
+    assert asked("claude-2.1.330-C5").subject == "git commit -q -m 'first step' && make -k check"
     assert asked("codex-0.169.0-X1").subject == "pytest -q"
     assert "I will look at the tests first" not in edit.text
     assert edit.text.splitlines()[0] == " Create file"
@@ -201,3 +204,9 @@ def test_two_options_of_one_meaning_are_none() -> None:
     twins = Prompt("permission", "?", (Option("1", "Yes"), Option("2", "Allow"), Option("3", "No")), "", 0)
     assert keys(twins, "yes") is None
     assert keys(twins, "no") == ("Down", "Down", "Enter")
+
+
+def test_a_list_typed_into_the_composer_of_claude_is_no_menu() -> None:
+    """Also where its status row is switched off: the composer has rules right above and below."""
+    rule = "─" * 80
+    assert read(f"● Done.\n\n{rule}\n❯ 1. Yes, the first\n  2. No, not the second\n{rule}\n", "claude") is None

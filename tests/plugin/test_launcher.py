@@ -213,3 +213,23 @@ def test_a_failed_setup_says_why_and_leaves_nothing_to_use(small_checkout: Path,
     assert "nothing half-made is ever used" in first.stderr
     (small_checkout / "backend.py").write_text(backend)
     assert launch(small_checkout, env, "two").stdout == "small ['two']\n"
+
+
+def test_two_at_once_build_once(small_checkout: Path, env: dict[str, str], tmp_path: Path) -> None:
+    """The second waits and says so; when the first is killed, the lock is free and the second does the work."""
+    real(env, "tmux", "git")
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    argv = [str(small_checkout / "bin" / "batty"), "x"]
+    with subprocess.Popen(argv, env=env | {"FIFO": str(fifo)}, start_new_session=True, stderr=subprocess.PIPE) as first:
+        fifo.read_text()
+        with subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as second:
+            assert second.stderr is not None
+            said = ""
+            while "waiting for another" not in said:
+                line = second.stderr.readline()
+                assert line, said
+                said += line
+            os.killpg(first.pid, signal.SIGKILL)
+            out, _ = second.communicate(timeout=100)
+    assert out == "small ['x']\n"

@@ -1,4 +1,4 @@
-"""Claude Code, started interactively in its pane. Flags accepted by 2.1.197."""
+"""Claude Code, started interactively in its pane. Flags accepted by 2.1.197 and 2.1.330."""
 
 import json
 import re
