@@ -11,7 +11,8 @@ from batty_tmux.drive.fill import fill
 from batty_tmux.drive.hooks import remember_environment
 from batty_tmux.drive.project import Project
 from batty_tmux.drive.resume import bring_back
-from batty_tmux.drive.windows import session_id
+from batty_tmux.drive.runs import start_stopped
+from batty_tmux.drive.windows import ensure_session
 from batty_tmux.errors import BattyError
 
 
@@ -30,11 +31,11 @@ def command(repo: Path) -> None:
         raise BattyError("no-run", "there is no run to resume", next="batty work all")
     if run.stopped:
         project.place.records.append(RunResumed(run=run.id))
+        start_stopped(project)
+    session = ensure_session(project, run.id, os.environ)
+    remember_environment(project.terminal, session, os.environ)
     mended = bring_back(project)
     launched = fill(project)
-    session = session_id(project, project.terminal)
-    if session is not None:
-        remember_environment(project.terminal, session, os.environ)
     moving = [s for s in project.statuses() if s.watch.launching is not None]
     say(f"run {run.id}: {len(moving)} phases launched, {sum(s.state == 'landed' for s in moving)} landed")
     opened = (*mended.windows, *launched.launched)

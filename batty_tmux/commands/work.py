@@ -7,6 +7,7 @@ import click
 
 from batty_tmux.commands.show import console, say, table
 from batty_tmux.commands.wait import attach, interactive, wait
+from batty_tmux.core.board import Phase
 from batty_tmux.core.plan import Assignment, assignments
 from batty_tmux.core.report import explain
 from batty_tmux.drive.project import Project
@@ -40,18 +41,17 @@ def command(
     project.refuse_bad_order()
     phases = () if which == "all" else (project.phase(which).id,)
     count = parallel or project.config.run.parallel
-    name = agent or project.config.run.agent
     for broken in project.board.refused:
         say(f"! {broken.path}: {broken.problem}")
     for line in project.uncommitted_words():
         say(line)
     if dry_run:
-        _show_plan(project, phases, count, name)
+        _show_plan(project, phases, count, agent or "")
         return 0
     if not project.board.phases:
         raise BattyError("no-phases", f"{project.base} has no phases in kanban/", next="batty init")
     look_after(project)
-    launched = begin(project, phases, count, name, dict(os.environ))
+    launched = begin(project, phases, count, agent or "", dict(os.environ))
     for phase in launched.launched:
         say(f"● {phase} is launched")
     for failure in launched.failed:
@@ -78,7 +78,11 @@ def _show_plan(project: Project, phases: tuple[PhaseId, ...], parallel: int, age
     chosen = [p for p in project.board.phases if not phases or p.id in phases]
     going = [s for s in project.statuses() if s.phase.id not in landed and s.watch.launching is not None]
     fresh = [p for p in chosen if p.id not in {s.phase.id for s in going if not s.watch.closed}]
-    rows = assignments(fresh, next_run(project), agent, parallel, str(project.worktrees), landed)
+
+    def who(phase: Phase) -> str:
+        return agent or phase.agent or project.config.run.agent
+
+    rows = assignments(fresh, next_run(project), who, parallel, str(project.worktrees), landed)
     click.echo(f"base       {project.base} at {queue.tip[:9]}")
     click.echo(f"gate       {project.config.gate.command or '(none: set gate.command in batty.toml)'}")
     click.echo(f"parallel   {parallel}")

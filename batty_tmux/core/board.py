@@ -54,6 +54,7 @@ class Phase:
     tasks: tuple[Task, ...] = ()
     broken: tuple[Broken, ...] = ()
     config: BoardConfig = BoardConfig()
+    agent: str = ""
 
     @property
     def done(self) -> int:
@@ -94,6 +95,7 @@ class _Charter(NamedTuple):
     goal: str
     depends_on: tuple[PhaseId, ...] | None
     broken: tuple[Broken, ...]
+    agent: str = ""
 
 
 def parse_phase(
@@ -120,7 +122,7 @@ def parse_phase(
     named = charter.depends_on
     depends_on = _named_in_prose(charter.goal, id, known) if named is None else named
     found = (*charter.broken, *broken)
-    return Phase(id, charter.title, charter.goal, depends_on, tuple(tasks), found, config)
+    return Phase(id, charter.title, charter.goal, depends_on, tuple(tasks), found, config, charter.agent)
 
 
 def parse_board(files: Mapping[str, str]) -> Board:
@@ -175,10 +177,11 @@ def _charter(text: str, phase: PhaseId) -> _Charter:
         fields = frontmatter.fields(parts.head, 1)
         title = fields.string("title").strip() or _heading(goal) or phase
         depends_on = _depends_on(fields)
+        agent = fields.string("agent").strip()
     except UnreadableError as error:
         broken = Broken("PHASE.md", error.line, error.problem)
         return _Charter(_heading(goal) or phase, goal.strip(), None, (broken,))
-    return _Charter(title, goal.strip(), depends_on, ())
+    return _Charter(title, goal.strip(), depends_on, (), agent)
 
 
 def _heading(text: str) -> str:

@@ -234,15 +234,46 @@ def _withdrawn(entry: Entry) -> Entry:
 
 
 def _change(queue: Queue, event: AnyEvent, **changes: object) -> Queue:
-    """Change the newest entry of the event's phase, unless it has left the queue."""
+    """Change the newest entry of the event's phase, unless it has left the queue or the event is another claim's."""
     phase = getattr(event, "phase", None)
     for index in range(len(queue.entries) - 1, -1, -1):
         entry = queue.entries[index]
         if entry.phase != phase:
             continue
-        if entry.state in {"landed", "withdrawn"}:
+        if not (_reaches(event, entry) and _is_about(event, entry)):
             return queue
         moved = changes.get("state", entry.state) != entry.state
         changed = replace(entry, since=event.at if moved else entry.since, **changes)  # type: ignore[arg-type]
         return replace(queue, entries=(*queue.entries[:index], changed, *queue.entries[index + 1 :]))
     return queue
+
+
+def _reaches(event: AnyEvent, entry: Entry) -> bool:
+    """Tell whether an entry in this state still takes the event.
+
+    A person's word may come while a lander builds or gates the entry; what that lander then finds must not
+    take it up again. Only that it landed is true whatever else was said.
+    """
+    match entry.state:
+        case "landed":
+            return False
+        case "withdrawn":
+            return isinstance(event, Landed)
+        case "skipped":
+            return isinstance(event, Landed | Retried | Reviewed | PhaseHeld)
+        case _:
+            return True
+
+
+def _is_about(event: AnyEvent, entry: Entry) -> bool:
+    """Tell whether the event names this entry's commit: an older claim of the phase may still be at the gate."""
+    candidate = entry.candidate.sha if entry.candidate is not None else None
+    match event:
+        case CandidateBuilt(head=head) | Conflicted(head=head) | Landed(head=head):
+            return head == entry.head
+        case GateStarted(commit=commit) | GateFinished(commit=commit):
+            return commit == candidate
+        case Landing(candidate=sha) | Deferred(candidate=sha):
+            return sha == candidate
+        case _:
+            return True

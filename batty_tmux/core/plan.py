@@ -1,6 +1,6 @@
 """Which phases can start, in which order, and what their executors are told."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from batty_tmux.core.board import Phase, Task
@@ -44,7 +44,12 @@ def ready(phases: Sequence[Phase], idle: Iterable[PhaseId], landed: Iterable[Pha
 
 
 def assignments(
-    phases: Sequence[Phase], run: RunId, agent: str, parallel: int, worktrees: str, landed: Iterable[PhaseId]
+    phases: Sequence[Phase],
+    run: RunId,
+    agent: Callable[[Phase], str],
+    parallel: int,
+    worktrees: str,
+    landed: Iterable[PhaseId],
 ) -> tuple[Assignment, ...]:
     """Say what a run over these phases would do: who starts now, who waits for what."""
     done = set(landed)
@@ -62,7 +67,9 @@ def assignments(
             starts = "when a window is free"
         path = f"{worktrees}/{worktree_of(phase.id, run)}"
         rows.append(
-            Assignment(phase.id, phase.title, branch_of(phase.id, run), path, agent, phase.total - phase.done, starts)
+            Assignment(
+                phase.id, phase.title, branch_of(phase.id, run), path, agent(phase), phase.total - phase.done, starts
+            )
         )
     return tuple(rows)
 

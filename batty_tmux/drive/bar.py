@@ -22,13 +22,22 @@ class Bar:
     shown: dict[str, str | None] = field(default_factory=dict)
     board: Phase | None = None
     state: str = ""
+    seen: tuple[object, ...] = ()
 
     def progress(self, board: Phase | None) -> None:
         """Remember the worktree's own board, for the next `show`."""
         self.board = board
 
-    def show(self, watch: Watch) -> None:
-        """Push the phase's state, task and progress into its window's options."""
+    def show(self, watch: Watch, folded: int) -> None:
+        """Push the phase's state, task and progress into its window's options, if anything happened to it.
+
+        `folded` counts the phase's events: deriving the state asks git, so it is not done for nothing.
+        """
+        task = self.board.current if self.board else None
+        seen = (folded, self.board and (self.board.done, self.board.total), task and task.id)
+        if seen == self.seen:
+            return
+        self.seen = seen
         status = self.project.status(self.phase)
         board = self.board or status.phase
         task = board.current

@@ -34,7 +34,7 @@ from batty_tmux.drive.gate import GateSpec, Subject, run_gate
 from batty_tmux.drive.hooks import caller_environment
 from batty_tmux.drive.packets import write_packet
 from batty_tmux.drive.place import Place
-from batty_tmux.drive.project import Project, board_in_worktree, program
+from batty_tmux.drive.project import BOARDS, Project, board_in_worktree, program
 from batty_tmux.drive.verdicts import give
 from batty_tmux.drive.windows import session_id
 from batty_tmux.errors import BattyError
@@ -117,7 +117,7 @@ def inspect(project: Project, watch: Watch) -> Inspected:
         tree=there.tree(head),
         commits=len(commits),
         undone=tuple(f"#{t.id} {t.title}" for t in board.tasks if not board.config.is_terminal(t.status)),
-        dirty=there.status().dirty,
+        dirty=tuple(path for path in there.status().dirty if path != f"{BOARDS}/{watch.phase}/.lock"),
         provided=_provided(project, there, watch.launching.start, head),
         broken=_broken(there, watch.launching.branch, tuple(f"{b.path}:{b.line} {b.problem}" for b in board.broken)),
     )

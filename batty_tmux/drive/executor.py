@@ -53,7 +53,7 @@ def _start(project: Project, watch: Watch, held: Held) -> None:
     number = watch.attempt + 1
     worktree = Path(watch.launching.worktree) if watch.launching else project.place.home
     brief = write_brief(project, project.phase(phase), watch, number, watch.relaunch.feedback if watch.relaunch else "")
-    name = project.run.agent or project.config.run.agent
+    name = agent_of(project, phase)
     environ = _environment(project, watch, brief)
     _set_up(project, watch, worktree, environ)
     agent = adapter(project, name)
@@ -137,6 +137,12 @@ def _shims(project: Project) -> Path:
         fresh.chmod(fresh.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
         fresh.replace(shim)
     return folder
+
+
+def agent_of(project: Project, phase: PhaseId) -> str:
+    """Return who works on a phase: the run's --agent, else what its PHASE.md names, else run.agent."""
+    named = project.board.phase(phase)
+    return project.run.agent or (named.agent if named else "") or project.config.run.agent
 
 
 def adapter(project: Project, name: str) -> agents.Adapter:

@@ -17,6 +17,13 @@ LANDED = "@batty-landed"
 ENVIRONMENT = "BATTY_ENVIRONMENT"
 """Hidden variable of the session: the environment `batty work` was called in. In tmux's memory, on no disk."""
 
+SEGMENT = (
+    "#{?@batty_phase,#{q/e:@batty_phase}#{?@batty_progress, #{q/e:@batty_progress},}"
+    "#{?@batty_state, #{q/e:@batty_state},}#{?@batty_task, #{=/40/...;q/e:@batty_task},},}"
+    "#{?@batty_summary, #{q/e:@batty_summary},}"
+)
+"""What the status line shows. Titles come from boards: only `q/e` keeps them from being obeyed as formats."""
+
 _OF_THE_TERMINAL = frozenset({"TMUX", "TMUX_PANE", "PWD", "OLDPWD", "SHLVL", "_", "TERM", "COLUMNS", "LINES"})
 
 
@@ -30,6 +37,23 @@ def install(project: Project, terminal: Terminal, session: SessionId) -> None:
             line("set-hook", "-t", session, LAND, job),
         ]
     ).check()
+
+
+def dress(terminal: Terminal, session: SessionId) -> None:
+    """Show phase, task and progress in the status line of a session that batty made.
+
+    Where the plugin is loaded its placeholder does that, in every session and where the user put it.
+    """
+    told = terminal.run("show-options", "-g", "-v", "status-right").stdout.removesuffix("\n")
+    if "@batty_segment" in told:
+        return
+    terminal.source(
+        [
+            line("set-option", "-t", session, "@batty_segment", SEGMENT),
+            line("set-option", "-t", session, "status-right", "#{E:@batty_segment}  " + told),
+            line("set-option", "-t", session, "status-right-length", "160"),
+        ]
+    )
 
 
 def watch_pane(project: Project, terminal: Terminal, pane: PaneId) -> None:

@@ -9,13 +9,14 @@ from pathlib import Path
 from batty_tmux.config import Config
 from batty_tmux.core import merge_queue, supervise
 from batty_tmux.core.board import Board, Phase, cycle, parse_board, parse_phase, unknown_dependencies
+from batty_tmux.core.events import Launching
 from batty_tmux.core.merge_queue import Queue
 from batty_tmux.core.status import PhaseStatus, Run, current_run, derive
 from batty_tmux.core.supervise import Watch
 from batty_tmux.drive.gate import GateSpec
 from batty_tmux.drive.land import Ground
 from batty_tmux.drive.place import Place
-from batty_tmux.drive.settings import base_branch, settings, uncommitted
+from batty_tmux.drive.settings import base_branch, commit_command, settings, uncommitted
 from batty_tmux.errors import BattyError, UsageError
 from batty_tmux.host.files import read_tree
 from batty_tmux.host.process import scrubbed
@@ -99,7 +100,15 @@ class Project:
         """Derive the state of every phase on the base's boards, and of those launched that are no longer there."""
         queue = self.queue()
         landed = self.landed(queue)
-        return tuple(self._status(phase, queue, landed) for phase in self.board.phases)
+        phases = (*self.board.phases, *self._departed())
+        return tuple(self._status(phase, queue, landed) for phase in phases)
+
+    def _departed(self) -> list[Phase]:
+        """Return phases that were launched and whose folder has since left the base, until they are over."""
+        known = {phase.id for phase in self.board.phases}
+        events = self.place.records.events
+        launched = dict.fromkeys(e.phase for e in events if isinstance(e, Launching) and e.phase not in known)
+        return [Phase(name, str(name)) for name in launched if supervise_holds(self.watch(name))]
 
     def status(self, phase: PhaseId) -> PhaseStatus:
         return next(status for status in self.statuses() if status.phase.id == phase)
@@ -117,8 +126,8 @@ class Project:
         if not paths:
             return ()
         shown = ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")  # noqa: PLR2004
-        names = " ".join(dict.fromkeys(path.split("/", 1)[0] for path in paths))
-        return (f"! not on {self.base}, so batty does not see it: {shown}", f"  ↳ git add {names} && git commit")
+        told = commit_command(self.place.home, self.base, paths)
+        return (f"! not on {self.base}, so batty does not see it: {shown}", f"  ↳ next: {told}")
 
     def broken_words(self) -> tuple[str, ...]:
         """Name each board file that cannot be read, with its line."""

@@ -11,7 +11,7 @@ from batty_tmux.drive.executor import started_pid
 from batty_tmux.drive.fill import Filled, fill
 from batty_tmux.drive.hooks import remember_environment
 from batty_tmux.drive.project import Project
-from batty_tmux.drive.windows import session_id
+from batty_tmux.drive.windows import ensure_session
 from batty_tmux.errors import BattyError
 from batty_tmux.host.terminal import Terminal
 from batty_tmux.names import PhaseId, RunId
@@ -42,12 +42,9 @@ def begin(
     )
     for name in phases:
         _again(project, project.status(name))
-    # the session must exist before its environment can be kept, and phases launched first need it too
-    filled = fill(project)
-    session = session_id(project, project.terminal)
-    if session is not None:
-        remember_environment(project.terminal, session, environ)
-    return filled
+    session = ensure_session(project, run, environ)
+    remember_environment(project.terminal, session, environ)
+    return fill(project)
 
 
 def _again(project: Project, status: PhaseStatus) -> None:
@@ -90,6 +87,15 @@ def stop(project: Project) -> tuple[PhaseId, ...]:
             end_executor(project, watch.phase)
             ended.append(watch.phase)
     return tuple(ended)
+
+
+def start_stopped(project: Project) -> None:
+    """Let the executors that `batty stop` ended start again, in their worktrees as they are."""
+    for status in project.statuses():
+        held = status.watch.held
+        if held is not None and held.code == "stopped":
+            again = Relaunching(run=RunId(status.watch.run), phase=status.phase.id, by="person")
+            project.place.records.append(again)
 
 
 def end_executor(project: Project, phase: PhaseId) -> None:

@@ -29,6 +29,11 @@ class Exits:
             return
         self.selector.register(self.descriptor, selectors.EVENT_READ, "exit")
 
+    @property
+    def watching(self) -> bool:
+        """Whether the process is known to be alive: its pidfd has not become readable."""
+        return self.descriptor is not None
+
     def forget(self) -> None:
         if self.descriptor is not None:
             self.selector.unregister(self.descriptor)

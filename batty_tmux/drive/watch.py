@@ -10,7 +10,7 @@ from batty_tmux.core import policy, prompts, supervise
 from batty_tmux.core.events import Answered, AnyEvent, ExecutorExited, Prompted, PromptGone
 from batty_tmux.core.prompts import Prompt
 from batty_tmux.core.supervise import Effect, Watch
-from batty_tmux.drive.answers import answer, digest, policy_of
+from batty_tmux.drive.answers import answer, choose, digest, policy_of
 from batty_tmux.drive.bar import Bar
 from batty_tmux.drive.effects import Worker, perform
 from batty_tmux.drive.executor import LOST_ITS_TERMINAL, exit_status, family_of, started_pid
@@ -44,6 +44,8 @@ class Supervisor:
     worker: Worker = field(default_factory=Worker)
     screen: str = ""
     stirred: float = field(default_factory=monotonic)
+    unread: bool = True
+    exits: Exits | None = None
     read: int = 0
     folded: int = 0
     acted: tuple[Effect, int] | None = None
@@ -64,25 +66,27 @@ class Supervisor:
             selector.register(self.worker.wake, selectors.EVENT_READ, "worker")
             if typed is not None:
                 selector.register(typed, selectors.EVENT_READ, "typed")
-            exits = Exits(selector)
+            self.exits = Exits(selector)
             while not self.watch.closed:
                 self.step()
-                exits.follow(started_pid(self.project, self.watch) if self.watch.executor == "running" else None)
-                self._wait(selector, marks, exits)
+                running = self.watch.executor == "running"
+                self.exits.follow(started_pid(self.project, self.watch) if running else None)
+                self._wait(selector, marks, self.exits)
         os.close(marks)
 
     def step(self) -> None:
         """Read what is new, look at executor, screen and board, then do what is owed until nothing is."""
         self._read_journal()
         if self.watch.state in supervise.HOLDS_A_SLOT and self.watch.executor == "running":
-            self._look_at_screen()
+            if self.unread:
+                self._look_at_screen()
             self._look_at_board()
             self._look_at_executor()
         while (effect := self._due()) is not None:
             self.acted = (effect, self.folded)
             perform(self.project, self.watch, effect, self.worker)
             self._read_journal()
-        self.bar.show(self.watch)
+        self.bar.show(self.watch, self.folded)
 
     def _due(self) -> Effect | None:
         """Return what is owed, unless it was done and nothing has happened to the phase since."""
@@ -102,6 +106,7 @@ class Supervisor:
             exits.forget()
             self.project.terminal.wake_server()
         if "screen" in happened:
+            self.unread = True
             deadline = monotonic() + LONGEST
             while drained(marks) and monotonic() < deadline:
                 self.stirred = monotonic()
@@ -127,19 +132,24 @@ class Supervisor:
 
     def _look_at_executor(self) -> None:
         status = exit_status(self.project, self.watch)
-        if status is None:
-            pane = self._pane()
-            alive = pane is not None and not pane.dead and pane.pid == started_pid(self.project, self.watch)
+        if status is None and not self._is_alive():
             # once more: the wrapper writes its status just before it is gone
-            status = exit_status(self.project, self.watch) if alive else LOST_ITS_TERMINAL
-            if not alive and (late := exit_status(self.project, self.watch)) is not None:
-                status = late
+            late = exit_status(self.project, self.watch)
+            status = LOST_ITS_TERMINAL if late is None else late
         if status is not None:
             self._record(ExecutorExited(run=self.run, phase=self.phase, attempt=self.watch.attempt, status=status))
+
+    def _is_alive(self) -> bool:
+        """Tell whether the executor's process is there; asked of tmux only where no pidfd watches it."""
+        if self.exits is not None and self.exits.watching:
+            return True
+        pane = self._pane()
+        return pane is not None and not pane.dead and pane.pid == started_pid(self.project, self.watch)
 
     def _look_at_screen(self) -> None:
         if self.watch.launched is None:
             return
+        self.unread = False
         pane = PaneId(self.watch.launched.pane)
         self.screen = self.project.terminal.capture(pane) or ""
         seen = prompts.read(self.screen, self._family())
@@ -159,7 +169,7 @@ class Supervisor:
         events = self.project.place.records.events
         number = 1 + sum(isinstance(e, Prompted) and e.phase == self.phase for e in events)
         key = f"{number}-{digest(seen)}"
-        outcome = policy.decide(seen, policy_of(self.project))
+        outcome = policy.decide(seen, policy_of(self.project), self._worktree())
         asked = Prompted(
             run=self.run,
             phase=self.phase,
@@ -171,11 +181,11 @@ class Supervisor:
         )
         self._record(asked)
         if isinstance(outcome, policy.Answer):
-            self._type(pane, key, outcome)
+            self._type(pane, seen, key, outcome)
         else:
             self.bar.attention()
 
-    def _type(self, pane: PaneId, key: str, outcome: policy.Answer) -> None:
+    def _type(self, pane: PaneId, seen: Prompt, key: str, outcome: policy.Answer) -> None:
         told = outcome.text if outcome.text is not None else " ".join(outcome.keys)
         # journaled before it is typed: a supervisor that dies in between leaves the prompt to a person, and
         # never answers it twice
@@ -183,7 +193,7 @@ class Supervisor:
         if outcome.text is not None:
             self.project.terminal.type_line(pane, outcome.text)
         else:
-            self.project.terminal.keys(pane, *outcome.keys)
+            choose(self.project.terminal, pane, seen, outcome.keys)
 
     def _look_at_board(self) -> None:
         board = board_in_worktree(self.watch)
@@ -222,6 +232,9 @@ class Supervisor:
         if launched is None or self.project.terminal.identity() != launched.server:
             return None
         return next((pane for pane in self.project.terminal.panes() if pane.pane == launched.pane), None)
+
+    def _worktree(self) -> str:
+        return self.watch.launching.worktree if self.watch.launching else ""
 
     def _family(self) -> str:
         return family_of(self.project, self.watch.agent)

@@ -1,6 +1,8 @@
 """Open a phase's window: worktree, provided files, brief, layout, tmux. Each step may be done twice."""
 
+import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from batty_tmux.core.events import Launched, LaunchFailed, Launching
 from batty_tmux.core.layout import Home, Window, session_name, workspace
 from batty_tmux.core.plan import branch_of, brief, worktree_of
 from batty_tmux.core.supervise import Watch
-from batty_tmux.drive.hooks import install
+from batty_tmux.drive.hooks import dress, install, remember_environment, watch_pane
 from batty_tmux.drive.project import BOARDS, Project, board_in_worktree, program
 from batty_tmux.errors import BattyError
 from batty_tmux.host.files import share, write_atomically
@@ -152,20 +154,37 @@ def _open(project: Project, terminal: Terminal, watch: Watch) -> Open:
 
     run = RunId(watch.run)
     template = layout_template(project)
-    folder = project.place.run_folder(run)
+    session = ensure_session(project, run, os.environ)
     name = session_of(project, terminal)
-    known = session_id(project, terminal)
-    home = home_of(project, run)
     everything = [window_of(project, w) for w in launched_watches(project, run)]
-    write_atomically(folder / "layout.yaml", workspace(template, name, everything, home))
-    fresh = workspace(template, name, [window_of(project, watch)], None if known else home)
-    opened = load(fresh, terminal, name, append_to=known)
-    install(project, terminal, opened.session)
+    layout = project.place.run_folder(run) / "layout.yaml"
+    write_atomically(layout, workspace(template, name, everything, home_of(project, run)))
+    load(workspace(template, name, [window_of(project, watch)]), terminal, name, append_to=session)
     found = find_window(terminal, project, watch.phase, run)
     if found is None:
         what = f"the layout {project.config.run.layout} made no window with two panes for {watch.phase}"
         raise BattyError("layout-window", what, next="batty config")
+    watch_pane(project, terminal, found.pane)
     return found
+
+
+def ensure_session(project: Project, run: RunId, environ: Mapping[str, str]) -> SessionId:
+    """Return the repository's session, made with its home window if there is none.
+
+    The caller's environment is kept with it before any phase's window is opened: executors start from it.
+    """
+    from batty_tmux.host.tmux import load  # noqa: PLC0415 -- as in _open
+
+    terminal = project.terminal
+    known = session_id(project, terminal)
+    if known is None:
+        name = session_of(project, terminal)
+        home = workspace(layout_template(project), name, [], home_of(project, run))
+        known = load(home, terminal, name).session
+        remember_environment(terminal, known, environ)
+        dress(terminal, known)
+    install(project, terminal, known)
+    return known
 
 
 def window_of(project: Project, watch: Watch) -> Window:

@@ -9,6 +9,9 @@ from batty_tmux.host.agents.launch import Launch, first_prompt
 
 family: Final = "claude"
 
+_ROUTINE = ("batty-tmux board", "kanban-md", "git status", "git diff", "git log", "git add", "git commit")
+"""Commands that a brief tells the agent to use; asking about each commit would make a person sit beside it."""
+
 _PATTERN_SIGNS = re.compile(r"([\\*?\[\]!#])")
 
 
@@ -40,9 +43,10 @@ def environment(_launch: Launch) -> dict[str, str]:
 
 
 def _settings(brief: Path) -> str:
-    """Return session-only settings that allow reading the brief, which lies outside the worktree, and nothing else.
+    """Return session-only settings: the brief may be read, and the steps that every brief asks for may be done.
 
-    The rule is a gitignore pattern; "//" makes it absolute.
+    The Read rule is a gitignore pattern; "//" makes it absolute. Claude Code itself splits compound commands
+    and matches each part, so `git add . && rm -rf /` still asks.
     """
     pattern = _PATTERN_SIGNS.sub(r"\\\1", brief.as_posix().lstrip("/"))
-    return json.dumps({"permissions": {"allow": [f"Read(//{pattern})"]}})
+    return json.dumps({"permissions": {"allow": [f"Read(//{pattern})", *(f"Bash({c}:*)" for c in _ROUTINE)]}})
