@@ -53,16 +53,16 @@ def wait(project: Project) -> int:
     """Show the run until no phase can move without a person; 0 when all that was wanted has landed."""
     screen = Console(stderr=True)
     with Live(console=screen, auto_refresh=False, transient=True) if screen.is_terminal else _Narrator() as live:
-        looks, size = 0, -1
+        looks, told, first = 0, len(project.place.records.events), True
         while True:
             if looks % _LOOK_AFTER == 0:
                 look_after(project)
-            news = project.place.records.refresh()
-            if news or project.place.records.offset != size:
-                size = project.place.records.offset
+            if project.place.records.refresh() or first:
+                first = False
                 project = Project.around(project.place.home, project.base)
                 statuses = _wanted(project)
-                _show(live, news, statuses)
+                _show(live, project.place.records.events[told:], statuses)
+                told = len(project.place.records.events)
                 if is_over(project, statuses):
                     break
             looks += 1

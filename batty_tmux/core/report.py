@@ -69,7 +69,17 @@ def explain(error: BattyError) -> list[str]:
     shown = [f"  {clean(text, 200)}" for text in error.evidence[:_EVIDENCE]]
     more = len(error.evidence) - _EVIDENCE
     lines = [f"✗ {clean(error.what, 400)}", *shown, *([f"  and {more} more"] if more > 0 else [])]
-    return [*lines, f"↳ next: {error.next}"] if error.next else lines
+    return [*lines, f"↳ next: {_typeable(error.next)}"] if error.next else lines
+
+
+def _typeable(text: str) -> str:
+    """Return a command or a path without what a terminal would obey; all that is visible stays as it is typed."""
+    return "".join(c for c in text if c.isprintable())
+
+
+def _prose(text: str) -> str:
+    """Return somebody's text of several lines, each without what a terminal would obey."""
+    return "\n".join(_typeable(line.expandtabs(4)) for line in text.strip().splitlines())
 
 
 def age(since: datetime | None, now: datetime) -> str:
@@ -94,7 +104,7 @@ def status_row(status: PhaseStatus, now: datetime) -> tuple[str, ...]:
         age(status.since, now),
         f"{status.done}/{status.total}",
         clean(told, 160),
-        status.next,
+        _typeable(status.next),
     )
 
 
@@ -198,12 +208,12 @@ def packet_markdown(packet: Packet) -> str:
     lines = [
         f"# Review of {packet.phase}: {clean(packet.title)}",
         "",
-        packet.goal.strip(),
+        _prose(packet.goal),
         "",
         "## Evidence",
         "",
-        f"- branch `{packet.branch}` at `{packet.head}`, on base `{packet.base[:_SHORT]}`",
-        f"- worktree `{packet.worktree}`",
+        f"- branch `{_typeable(packet.branch)}` at `{packet.head}`, on base `{packet.base[:_SHORT]}`",
+        f"- worktree `{_typeable(packet.worktree)}`",
         f"- gate `{clean(packet.gate_command)}`: {_gate_line(gate)}",
         "",
         "## Tasks",
@@ -222,14 +232,14 @@ def packet_markdown(packet: Packet) -> str:
         lines += ["", "## Prompts", ""]
         lines += [f"- {clean(q, 200)} → {clean(a) or 'Enter'} ({clean(who)})" for q, a, who in packet.answers]
     if packet.summary.strip():
-        lines += ["", "## Summary by the executor", "", packet.summary.strip()]
+        lines += ["", "## Summary by the executor", "", _prose(packet.summary)]
     return "\n".join(lines) + "\n"
 
 
 def _gate_line(gate: GateFinished | None) -> str:
     if gate is None:
         return "has not run"
-    return f"{gate.verdict} on `{gate.commit[:_SHORT]}` in {gate.seconds:.1f} s, log `{gate.log}`"
+    return f"{gate.verdict} on `{gate.commit[:_SHORT]}` in {gate.seconds:.1f} s, log `{_typeable(gate.log)}`"
 
 
 def _lines(added: int, removed: int) -> str:
@@ -290,11 +300,11 @@ def proof_lines(proof: Proof) -> list[str]:
             else "NOT GATED"
         )
         lines.append(f"  {mark} {landing.phase}  {landing.sha[:_SHORT]}  tree {landing.tree[:_SHORT]}  {told}")
-        lines.append(f"    {landing.log}")
+        lines.append(f"    {_typeable(landing.log)}")
     if proof.held:
         lines += ["", "not landed"]
     for held in proof.held:
         lines.append(f"  {held.phase} is {held.state}{': ' + clean(held.says, 200) if held.says else ''}")
         if held.next:
-            lines.append(f"    ↳ next: {held.next}")
+            lines.append(f"    ↳ next: {_typeable(held.next)}")
     return lines

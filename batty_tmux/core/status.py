@@ -1,5 +1,6 @@
 """The state of every phase, derived from the journal's folds, the board and what git says. Never stored."""
 
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -107,7 +108,7 @@ def derive(phase: Phase, watch: Watch, queue: Queue, landed: Iterable[PhaseId], 
         next=_edit(phase) if phase.broken and watch.launching is None else next_command(phase.id, state),
         watch=watch,
         entry=entry,
-        task=now.current if state in {"working", "asking"} else None,
+        task=now.current if state in {"working", "asking", "stuck"} else None,
         done=now.total if state == "landed" and tasks is None else now.done,
         total=now.total,
     )
@@ -125,6 +126,8 @@ def _state(phase: Phase, watch: Watch, entry: Entry | None, landed: set[PhaseId]
                 return "held", f"kanban/{phase.id}/{first.path}:{first.line}: {first.problem}"
             waiting = waits_for(phase, landed)
             return ("blocked", "waits for " + ", ".join(waiting)) if waiting else ("ready", "")
+        case "asking" | "working" if watch.prompt is not None and watch.prompt.kind == "limit":
+            return "stuck", watch.prompt.question
         case "queued":
             return "queued", ""
         case state:
@@ -132,7 +135,7 @@ def _state(phase: Phase, watch: Watch, entry: Entry | None, landed: set[PhaseId]
 
 
 def _edit(phase: Phase) -> str:
-    return f"$EDITOR kanban/{phase.id}/{phase.broken[0].path}"
+    return f"$EDITOR {shlex.quote(f'kanban/{phase.id}/{phase.broken[0].path}')}"
 
 
 def _queue_speaks(watch: Watch, entry: Entry) -> bool:

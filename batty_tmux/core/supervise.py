@@ -182,7 +182,7 @@ def _after_inspection(watch: Watch, seen: Inspected, board: str) -> Effect | Non
         return CommitBoard(seen.dirty)
     if problem is not None:
         return _nudge_or_hold(watch, seen, problem)
-    if watch.gate is None or watch.gate.tree != seen.tree:
+    if watch.gate is None or (watch.gate.commit, watch.gate.tree) != (seen.head, seen.tree):
         return RunPhaseGate(seen.head, seen.tree)
     match watch.gate.verdict:
         case "pass":

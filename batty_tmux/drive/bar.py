@@ -38,7 +38,9 @@ class Bar:
         if seen == self.seen:
             return
         self.seen = seen
-        status = self.project.status(self.phase)
+        # opened anew: a landing since may have changed every board
+        project = Project.around(self.project.place.home, self.project.base)
+        status = project.status(self.phase)
         board = self.board or status.phase
         task = board.current
         options: dict[str, str | None] = {
@@ -52,7 +54,7 @@ class Bar:
             self.shown = options
         if status.state != self.state:
             self.state = status.state
-            show_summary(self.project)
+            show_summary(project)
 
     def attention(self) -> None:
         attention(self.project)

@@ -47,6 +47,9 @@ def build(git: Git, effect: Build, run: RunId) -> CandidateBuilt | Conflicted:
         return built(base, "nothing-new")
     if git.is_ancestor(base, entry.head):
         return built(entry.head, "as-is")
+    if git.merge_base(base, entry.head) is None:
+        # git refuses to merge histories that have nothing in common; which paths then conflict nobody can say
+        return Conflicted(run=run, phase=entry.phase, head=entry.head, base=base, paths=())
     merged = git.merge_tree(base, entry.head)
     if merged.conflicts:
         return Conflicted(run=run, phase=entry.phase, head=entry.head, base=base, paths=merged.conflicts)

@@ -5,15 +5,18 @@ switched, reset, stashed or pulled. A fast-forward that was killed half-way is t
 where every byte is provably the old content, the new one, or the beginning of either.
 """
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from batty_tmux.core.events import Landing
 from batty_tmux.host.lock import Held
-from batty_tmux.host.plumbing import Blob, Git, on_disk
+from batty_tmux.host.plumbing import Blob, Git, Side, on_disk
 from batty_tmux.host.process import is_open_anywhere
 from batty_tmux.names import Sha
+
+_SUBMODULE = "160000"
 
 
 @dataclass(frozen=True)
@@ -100,12 +103,40 @@ def mend(there: Git, base: str, landing: Landing, held: Held) -> Blocked | None:
     if foreign:
         return Blocked(f"files in {there.folder} changed while {base} was being advanced", foreign)
     lock.unlink(missing_ok=True)
-    if touched:
-        words = ("restore", f"--source={landing.base}", "--staged", "--worktree")
-        feed = "\0".join(touched)
-        git = Git(there.folder, held)
-        git.run("--literal-pathspecs", *words, "--pathspec-from-file=-", "--pathspec-file-nul", stdin=feed).check()
+    return _take_back(Git(there.folder, held), landing.base, touched, old)
+
+
+def _take_back(git: Git, base: Sha, touched: tuple[str, ...], old: dict[str, Blob]) -> Blocked | None:
+    """Remove what the base does not have, then put back what it has: git restore refuses a path it never knew."""
+    fresh = tuple(path for path in touched if path not in old)
+    known = tuple(path for path in touched if path in old)
+    pathspecs = ("--pathspec-from-file=-", "--pathspec-file-nul")
+    if fresh:
+        words = ("rm", "--quiet", "--cached", "--ignore-unmatch")
+        git.run("--literal-pathspecs", *words, *pathspecs, stdin="\0".join(fresh)).check()
+        for path in fresh:
+            if (git.folder / path).is_symlink() or not (git.folder / path).is_dir():
+                (git.folder / path).unlink(missing_ok=True)
+    full = tuple(path for path in known if _in_the_way(git.folder / path))
+    if full:
+        return Blocked(f"folders in {git.folder} are where files must be put back", full)
+    if known:
+        words = ("restore", f"--source={base}", "--staged", "--worktree")
+        git.run("--literal-pathspecs", *words, *pathspecs, stdin="\0".join(known)).check()
     return None
+
+
+def _in_the_way(path: Path) -> bool:
+    """Remove a folder that holds only folders; git would remove it with everything in it."""
+    if path.is_symlink() or not path.is_dir():
+        return False
+    inner = sorted((Path(folder) for folder, _, _ in os.walk(path)), reverse=True)
+    try:
+        for folder in inner:
+            folder.rmdir()
+    except OSError:
+        return True
+    return False
 
 
 def _sort_out(
@@ -115,15 +146,32 @@ def _sort_out(
     staged = _staged(there)
     touched: list[str] = []
     foreign: list[str] = []
+    changes = frozenset(changed)
     for path in changed:
         before, after = old.get(path), new.get(path)
-        side = on_disk(there, path, before, after)
+        side = _side(there, path, before, after, changes)
         index = staged.get(path)
         if side == "other" or index not in {blob.sha if blob else None for blob in (before, after)}:
             foreign.append(path)
         elif side in {"new", "partial"} or (side == "missing") != (before is None) or index != (before and before.sha):
             touched.append(path)
     return tuple(touched), tuple(foreign)
+
+
+def _side(there: Git, path: str, before: Blob | None, after: Blob | None, changes: frozenset[str]) -> Side:
+    if any(blob is not None and blob.mode == _SUBMODULE for blob in (before, after)):
+        # a fast-forward leaves its folder alone: only the index tells how far it got
+        return "old" if before else "missing"
+    side = on_disk(there, path, before, after)
+    return "missing" if side == "other" and _holds_only(there.folder, path, changes) else side
+
+
+def _holds_only(top: Path, path: str, changes: frozenset[str]) -> bool:
+    """Tell whether this is a folder, where a file was or will be, with nothing in it but what is looked at itself."""
+    if (top / path).is_symlink() or not (top / path).is_dir():
+        return False
+    found = (Path(folder, name) for folder, _, files in os.walk(top / path) for name in files)
+    return all(str(file.relative_to(top)) in changes for file in found)
 
 
 def _staged(there: Git) -> dict[str, Sha]:

@@ -112,7 +112,7 @@ def _judge(slot: Git, marker: Path, spec: GateSpec, subject: Subject, log: Path)
                 return "infra", status
             marker.write_text(spec.digest)
         status = run_logged(spec.command, cwd=slot.folder, env=environ, log=file, timeout=spec.seconds)
-        if slot.tip("HEAD") != subject.commit:
+        if not slot.folder.is_dir() or slot.tip("HEAD") != subject.commit:
             file.write(b"batty: the gate moved HEAD, so it is not known what it tested\n")
             return "infra", status
     return verdict_of(status), status
@@ -134,10 +134,18 @@ def _setup_is_due(marker: Path, spec: GateSpec) -> bool:
 
 def _make_pristine(slot: Git, subject: Subject, keep: tuple[str, ...]) -> str | None:
     """Make the slot hold the commit and nothing else; return what is wrong if it cannot be."""
-    done = slot.run("checkout", "--quiet", "--force", "--detach", subject.commit)
+    for lock in ("index.lock", "HEAD.lock"):
+        # the slot is ours alone, so this is of a git that was killed in it
+        slot.private(lock).unlink(missing_ok=True)
+    # size and second of a file that a gate rewrote can be as before, and a gate may have hidden it from git: an
+    # index made anew knows of neither, so that every file's content is looked at
+    whole = ("core.sparseCheckout=false",)
+    slot.run("read-tree", slot.tip("HEAD") or subject.commit, config=whole)
+    slot.run("update-index", "-q", "--refresh", config=whole)
+    done = slot.run("checkout", "--quiet", "--force", "--detach", subject.commit, config=whole)
     if not done.ok:
         return f"checkout failed: {done.stderr.strip()}"
-    excludes = tuple(word for path in keep for word in ("-e", path))
+    excludes = tuple(word for path in keep for word in ("-e", f"/{path.strip('/')}"))
     done = slot.run("clean", "-ffdxq", *excludes)
     if not done.ok:
         return f"clean failed: {done.stderr.strip()}"

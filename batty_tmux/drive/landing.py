@@ -9,12 +9,14 @@ from batty_tmux.drive.fill import fill
 from batty_tmux.drive.hooks import LANDED, caller_environment, fire
 from batty_tmux.drive.land import Ground, drain
 from batty_tmux.drive.project import Project
+from batty_tmux.drive.resume import revive_supervisors
 from batty_tmux.drive.runs import end_executor
 from batty_tmux.drive.windows import session_id
 
 
 def land_all(project: Project, tell: Callable[[AnyEvent], None]) -> bool:
     """Land what is approved and start what that frees; False when another lander is at it."""
+    revive_supervisors(project)
     session = session_id(project, project.terminal)
     environ = caller_environment(project.terminal, session)
     home, base = project.place.home, project.base

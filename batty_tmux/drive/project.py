@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from batty_tmux.config import Config
@@ -47,7 +48,7 @@ class Project:
     def run(self) -> Run:
         return current_run(self.place.records.events)
 
-    @property
+    @cached_property
     def terminal(self) -> Terminal:
         """The tmux server of $TMUX, else that of the run, else the default one."""
         here = Terminal.from_environment(os.environ)
@@ -89,12 +90,20 @@ class Project:
         return supervise.fold(phase, self.place.records.events)
 
     def landed(self, queue: Queue) -> frozenset[PhaseId]:
-        """Return the phases that the base holds: by ancestry of what landed, or because their board is done."""
-        git, ref = self.place.git, f"refs/heads/{self.base}"
-        told = {e.phase for e in queue.entries if e.landed and git.is_ancestor(e.landed.candidate, ref)}
-        moving = {phase.id for phase in self.board.phases if supervise_holds(self.watch(phase.id))}
+        """Return the phases that are over: all their tasks are done on the base, and no launch of theirs goes on.
+
+        One whose tasks were opened again, or that got new ones, is not: it can be launched anew.
+        """
+        held = self.held_by_base(queue)
+        known = {phase.id for phase in self.board.phases}
         done = {phase.id for phase in self.board.phases if phase.finished}
-        return frozenset(told | (done - moving))
+        moving = {phase for phase in done - held if supervise_holds(self.watch(phase))}
+        return frozenset((done - moving) | (held - known))
+
+    def held_by_base(self, queue: Queue) -> frozenset[PhaseId]:
+        """Return the phases whose landed commit the base holds, by ancestry."""
+        git, ref = self.place.git, f"refs/heads/{self.base}"
+        return frozenset(e.phase for e in queue.entries if e.landed and git.is_ancestor(e.landed.candidate, ref))
 
     def statuses(self) -> tuple[PhaseStatus, ...]:
         """Derive the state of every phase on the base's boards, and of those launched that are no longer there."""
@@ -115,6 +124,10 @@ class Project:
 
     def _status(self, phase: Phase, queue: Queue, landed: frozenset[PhaseId]) -> PhaseStatus:
         watch = self.watch(phase.id)
+        if watch.closed and phase.id not in landed and phase.id in self.held_by_base(queue):
+            # its board has open tasks again: what was landed is history, and the phase starts from the beginning
+            watch = Watch(phase.id)
+            queue = replace(queue, entries=tuple(e for e in queue.entries if e.phase != phase.id))
         status = derive(phase, watch, queue, landed, board_in_worktree(watch))
         branch = watch.launching.branch if watch.launching else None
         head = self.place.git.tip(f"refs/heads/{branch}") if branch else None

@@ -29,8 +29,12 @@ def look_after(project: Project) -> Mended:
 
     Every command begins with this. Windows that are gone come back with `batty resume` only.
     """
-    supervisors = tuple(watch.phase for watch in _active(project) if _revive(project, watch))
-    return Mended(supervisors, (), wake_lander(project))
+    return Mended(revive_supervisors(project), (), wake_lander(project))
+
+
+def revive_supervisors(project: Project) -> tuple[PhaseId, ...]:
+    """Respawn the supervisors whose panes are there and dead; return their phases."""
+    return tuple(watch.phase for watch in _active(project) if _revive(project, watch))
 
 
 def bring_back(project: Project) -> Mended:

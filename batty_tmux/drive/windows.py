@@ -8,7 +8,7 @@ from pathlib import Path
 
 from batty_tmux.core.board import Phase
 from batty_tmux.core.events import Launched, LaunchFailed, Launching
-from batty_tmux.core.layout import Home, Window, session_name, workspace
+from batty_tmux.core.layout import Home, Window, parse, session_name, workspace
 from batty_tmux.core.plan import branch_of, brief, worktree_of
 from batty_tmux.core.supervise import Watch
 from batty_tmux.drive.hooks import dress, install, remember_environment, watch_pane
@@ -59,8 +59,20 @@ def _intent(project: Project, phase: Phase, run: RunId) -> Launching:
     start = project.place.git.tip(f"refs/heads/{project.base}")
     if start is None:
         raise BattyError("no-base", f"the base branch {project.base} does not exist", next="batty doctor")
-    path = project.worktrees / worktree_of(phase.id, run)
-    return Launching(run=run, phase=phase.id, branch=branch_of(phase.id, run), worktree=str(path), start=start)
+    number = _unused(project, phase.id, run)
+    path = project.worktrees / worktree_of(phase.id, number)
+    return Launching(run=run, phase=phase.id, branch=branch_of(phase.id, number), worktree=str(path), start=start)
+
+
+def _unused(project: Project, phase: PhaseId, run: RunId) -> RunId:
+    """Return the run's number, or the next one for which the phase has neither branch nor folder: none is reused."""
+    number = int(run)
+    while True:
+        text = RunId(f"{number:03d}")
+        branch = project.place.git.tip(f"refs/heads/{branch_of(phase, text)}")
+        if branch is None and not (project.worktrees / worktree_of(phase, text)).exists():
+            return text
+        number += 1
 
 
 def make_worktree(project: Project, watch: Watch) -> None:
@@ -159,7 +171,7 @@ def _open(project: Project, terminal: Terminal, watch: Watch) -> Open:
     everything = [window_of(project, w) for w in launched_watches(project, run)]
     layout = project.place.run_folder(run) / "layout.yaml"
     write_atomically(layout, workspace(template, name, everything, home_of(project, run)))
-    load(workspace(template, name, [window_of(project, watch)]), terminal, name, append_to=session)
+    load(checked(workspace(template, name, [window_of(project, watch)])), terminal, name, append_to=session)
     found = find_window(terminal, project, watch.phase, run)
     if found is None:
         what = f"the layout {project.config.run.layout} made no window with two panes for {watch.phase}"
@@ -180,11 +192,17 @@ def ensure_session(project: Project, run: RunId, environ: Mapping[str, str]) -> 
     if known is None:
         name = session_of(project, terminal)
         home = workspace(layout_template(project), name, [], home_of(project, run))
-        known = load(home, terminal, name).session
+        known = load(checked(home), terminal, name).session
         remember_environment(terminal, known, environ)
         dress(terminal, known)
     install(project, terminal, known)
     return known
+
+
+def checked(rendered: str) -> str:
+    """Return a rendered layout that batty may load: parsed, its layout names known to every tmux."""
+    parse(rendered)
+    return rendered
 
 
 def window_of(project: Project, watch: Watch) -> Window:

@@ -64,15 +64,33 @@ def _cut_torn_line(descriptor: int) -> int:
         start = max(0, size - reach)
         tail = os.pread(descriptor, size - start, start)
         end = tail.rfind(b"\n") + 1
-        begin = tail.rfind(b"\n", 0, max(end - 1, 0)) + 1
-        if start == 0 or begin > 0:
+        lines = tail[:end].split(b"\n")[:-1]
+        # unless the file begins here, the first of these is only the end of a line
+        seq = _last_seq(lines if start == 0 else lines[1:])
+        if start == 0 or seq is not None:
             break
         reach *= 4
     if start + end < size:
         os.ftruncate(descriptor, start + end)
-    if end == 0:
-        return 0
-    return int(json.loads(tail[begin:end])["seq"])
+    return len(lines) if seq is None else seq
+
+
+def _last_seq(lines: Sequence[bytes]) -> int | None:
+    """Return the number of the last of these lines, counting on over damaged ones; None if all are damaged."""
+    for damaged, line in enumerate(reversed(lines)):
+        seq = _seq(line)
+        if seq is not None:
+            return seq + damaged
+    return None
+
+
+def _seq(line: bytes) -> int | None:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    seq = record.get("seq") if isinstance(record, dict) else None
+    return seq if isinstance(seq, int) else None
 
 
 def _rfc3339() -> str:

@@ -6,6 +6,7 @@ prompts, automatic gc. What is written reaches the disk (`core.fsync=committed`)
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha1, sha256
 from pathlib import Path
 from typing import Literal
 
@@ -18,10 +19,14 @@ _CONFIG = {
     "core.hooksPath": "/dev/null",
     "core.fsync": "committed",
     "core.quotePath": "false",
+    "core.fsmonitor": "false",
     "commit.gpgSign": "false",
     "gc.auto": "0",
     "maintenance.auto": "false",
     "merge.directoryRenames": "conflict",
+    "merge.renames": "true",
+    "merge.renameLimit": "7000",
+    "merge.renormalize": "false",
     "rerere.enabled": "false",
     "submodule.recurse": "false",
     "advice.detachedHead": "false",
@@ -108,8 +113,9 @@ class Git:
         return Sha(self.say("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}"))
 
     def head_branch(self) -> Branch | None:
-        done = self.run("symbolic-ref", "--quiet", "--short", "HEAD")
-        return Branch(done.stdout.strip()) if done.ok else None
+        # not --short: beside a tag of the same name that says heads/main
+        done = self.run("symbolic-ref", "--quiet", "HEAD")
+        return Branch(done.stdout.strip().removeprefix("refs/heads/")) if done.ok else None
 
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Tell whether `newer` holds `older`. This, not equality, is what "has landed" means."""
@@ -253,11 +259,15 @@ class Git:
     def fast_forward(self, commit: Sha) -> Done:
         """Advance the branch checked out here, and its files, to a descendant; or change nothing.
 
-        Plain --ff-only would overwrite ignored files: a local .env would be gone.
+        Plain --ff-only would overwrite ignored files: a local .env would be gone. The branch's own
+        mergeOptions come before ours and can turn it into a squash, or a merge that keeps nothing of theirs.
         """
         config = ("merge.autoStash=false", "merge.verifySignatures=false")
         words = ("merge", "--ff-only", "--no-overwrite-ignore", "--no-stat", "--quiet", commit)
-        return self.run(*words, config=config, timeout=600)
+        # by environment, since a branch's name may hold the sign that ends a name after -c
+        options = f"branch.{self.head_branch()}.mergeOptions"
+        env = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": options, "GIT_CONFIG_VALUE_0": ""}
+        return self.run(*words, env=env, config=config, timeout=600)
 
 
 def find_repository(folder: Path) -> Git:
@@ -291,6 +301,9 @@ def on_disk(git: Git, path: str, old: Blob | None, new: Blob | None) -> Side:
         content = file.read_bytes()
     else:
         return "missing" if not file.exists() else "other"
+    same = _same(content, old, new)
+    if same is not None:
+        return same
     wanted = {side: _content(git, path, blob) for side, blob in (("old", old), ("new", new)) if blob is not None}
     if wanted.get("old") == content:
         return "old"
@@ -298,6 +311,20 @@ def on_disk(git: Git, path: str, old: Blob | None, new: Blob | None) -> Side:
         return "new"
     # git may have been killed writing the new content, or while the old one was being put back
     return "partial" if any(whole.startswith(content) for whole in wanted.values()) else "other"
+
+
+def _same(content: bytes, old: Blob | None, new: Blob | None) -> Side | None:
+    """Tell by its object id which blob a content is. Asking git for each of thousands of files takes minutes."""
+    for side, blob in (("old", old), ("new", new)):
+        if blob is not None and _object_id(content, blob.sha) == blob.sha:
+            return side  # type: ignore[return-value]
+    return None
+
+
+def _object_id(content: bytes, like: Sha) -> str:
+    """Return the id that git gives to a blob, by the hash function that this repository's ids are made with."""
+    whole = b"blob %d\0" % len(content) + content
+    return (sha1(whole, usedforsecurity=False) if len(like) == len(ZERO) else sha256(whole)).hexdigest()
 
 
 def _content(git: Git, path: str, blob: Blob) -> bytes:

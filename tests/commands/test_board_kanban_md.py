@@ -1,10 +1,9 @@
 """batty's boards against the real kanban-md: each reads what the other wrote, and both say the same.
 
-kanban-md is found by BATTY_KANBAN_MD, else on the PATH; without it these tests fail rather than pass unseen.
+Where kanban-md comes from, and what happens without it: tests/support/kanban.py.
 """
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from batty_tmux.commands.board import command
 from batty_tmux.core.board import Broken, Task, parse_config, parse_task
 from batty_tmux.core.board_report import task_object
 from batty_tmux.host.process import run
+from tests.support.kanban import kanban_md
 
 Kanban = Callable[..., str]
 
@@ -23,8 +23,7 @@ Kanban = Callable[..., str]
 @pytest.fixture
 def kanban(tmp_path: Path) -> Kanban:
     """Return the real program, bound to a new board in tmp_path/board; it answers with its standard output."""
-    named = os.environ.get("BATTY_KANBAN_MD") or shutil.which("kanban-md")
-    assert named, "kanban-md is missing: put it on the PATH, or its path into BATTY_KANBAN_MD (see its README)"
+    named = kanban_md()
 
     def call(*words: str, status: int = 0) -> str:
         argv = [named, *words, "--dir", str(tmp_path / "board")]

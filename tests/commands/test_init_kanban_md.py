@@ -1,10 +1,8 @@
 """The first board that `batty init` writes, in the hands of the real kanban-md.
 
-kanban-md is found by BATTY_KANBAN_MD, else on the PATH; without it this fails rather than passes unseen.
+Where kanban-md comes from, and what happens without it: tests/support/kanban.py.
 """
 
-import os
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,12 +10,12 @@ from batty_tmux.core.board import parse_phase
 from batty_tmux.core.starter import board_files
 from batty_tmux.host.process import run
 from batty_tmux.names import PhaseId
+from tests.support.kanban import kanban_md
 
 
 def test_kanban_md_reads_picks_and_adds_to_the_first_board(tmp_path: Path) -> None:
     """It migrates older boards by writing them anew; ours is at its version and stays as it is when only read."""
-    program = os.environ.get("BATTY_KANBAN_MD") or shutil.which("kanban-md")
-    assert program, "kanban-md is missing: put it on the PATH, or its path into BATTY_KANBAN_MD"
+    program = kanban_md()
     for name, text in board_files(datetime(2026, 1, 1, tzinfo=UTC)).items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)

@@ -377,12 +377,12 @@ def explore(world: World) -> Seen:
 
 
 SCENARIOS = {
-    "verdicts and crashes": ("abc", Budget(verdicts=("fail", "timeout", "infra"), crashes=1), {"red", "held"}),
+    "verdicts and crashes": ("abc", Budget(verdicts=("fail", "timeout", "infra"), crashes=1, retries=1), {"red", "held"}),
     "a base that moves": ("ab", Budget(moves=("x", "g"), crashes=2, conflicts=1), {"conflict", "gating"}),
     "a checkout in the way": ("ab", Budget(moves=("x",), deferrals=2, crashes=2, pauses=1), {"deferred"}),
-    "a person": ("ab", Budget(verdicts=("fail",), skips=1, retries=1, pauses=1, crashes=1), {"skipped", "red"}),
-    "rework": ("ab", Budget(verdicts=("fail",), reworks=1, crashes=1, moves=("x",), conflicts=1), {"withdrawn"}),
-    "skipped while it moves": ("ab", Budget(verdicts=("timeout",), skips=2, retries=1, moves=("g",)), {"skipped"}),
+    "a person": ("ab", Budget(verdicts=("fail",), skips=1, retries=1, pauses=1), {"skipped", "red"}),
+    "rework": ("ab", Budget(verdicts=("fail",), reworks=1, crashes=1), {"withdrawn"}),
+    "skipped while it moves": ("ab", Budget(skips=2, retries=1, moves=("g",)), {"skipped"}),
 }
 
 

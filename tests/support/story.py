@@ -157,7 +157,7 @@ class Story:
 
     def _environment(self) -> dict[str, str]:
         home = str(self.root / "home")
-        kept = {key: os.environ[key] for key in ("PATH", "TMPDIR") if key in os.environ}
+        kept = {key: os.environ[key] for key in ("PATH", "TMPDIR", "PYTHONPATH") if key in os.environ}
         own = {"HOME": home, "XDG_CONFIG_HOME": home, "TMUX_TMPDIR": str(self.short), "SHELL": "/bin/sh"}
         return {**kept, **own, "TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
 
