@@ -70,7 +70,11 @@ def choose(terminal: Terminal, pane: PaneId, seen: Prompt, keys: tuple[str, ...]
 
 def digest(prompt: Prompt) -> str:
     """Identify a prompt by what it says; where its caret is does not make it another one."""
-    told = "\0".join((prompt.kind, prompt.question, prompt.subject, *(option.label for option in prompt.options)))
+    # a line that is asked again looks as it did before; what tells the two apart is the answered one above it.
+    # Without blanks, since a window of another width breaks the text elsewhere
+    above = "".join(prompt.text.split()) if prompt.caret is None else ""
+    options = (option.label for option in prompt.options)
+    told = "\0".join((prompt.kind, prompt.question, prompt.subject, above, *options))
     return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()[:12]
 
 

@@ -110,10 +110,8 @@ def _take_back(git: Git, base: Sha, touched: tuple[str, ...], old: dict[str, Blo
     """Remove what the base does not have, then put back what it has: git restore refuses a path it never knew."""
     fresh = tuple(path for path in touched if path not in old)
     known = tuple(path for path in touched if path in old)
-    pathspecs = ("--pathspec-from-file=-", "--pathspec-file-nul")
     if fresh:
-        words = ("rm", "--quiet", "--cached", "--ignore-unmatch")
-        git.run("--literal-pathspecs", *words, *pathspecs, stdin="\0".join(fresh)).check()
+        git.run("update-index", "--force-remove", "-z", "--stdin", stdin="\0".join(fresh)).check()
         for path in fresh:
             if (git.folder / path).is_symlink() or not (git.folder / path).is_dir():
                 (git.folder / path).unlink(missing_ok=True)
@@ -121,8 +119,8 @@ def _take_back(git: Git, base: Sha, touched: tuple[str, ...], old: dict[str, Blo
     if full:
         return Blocked(f"folders in {git.folder} are where files must be put back", full)
     if known:
-        words = ("restore", f"--source={base}", "--staged", "--worktree")
-        git.run("--literal-pathspecs", *words, *pathspecs, stdin="\0".join(known)).check()
+        words = ("restore", f"--source={base}", "--staged", "--worktree", "--pathspec-file-nul")
+        git.run("--literal-pathspecs", *words, "--pathspec-from-file=-", stdin="\0".join(known)).check()
     return None
 
 

@@ -34,8 +34,8 @@ from batty_tmux.drive.gate import GateSpec, Subject, run_gate
 from batty_tmux.drive.hooks import caller_environment
 from batty_tmux.drive.packets import write_packet
 from batty_tmux.drive.place import Place
-from batty_tmux.drive.project import BOARDS, Project, board_in_worktree, program
-from batty_tmux.drive.verdicts import give
+from batty_tmux.drive.project import Project, board_in_worktree, program
+from batty_tmux.drive.verdicts import give, uncommitted
 from batty_tmux.drive.windows import session_id
 from batty_tmux.errors import BattyError
 from batty_tmux.host.plumbing import Git
@@ -117,7 +117,7 @@ def inspect(project: Project, watch: Watch) -> Inspected:
         tree=there.tree(head),
         commits=len(commits),
         undone=tuple(f"#{t.id} {t.title}" for t in board.tasks if not board.config.is_terminal(t.status)),
-        dirty=tuple(path for path in there.status().dirty if path != f"{BOARDS}/{watch.phase}/.lock"),
+        dirty=uncommitted(watch, there),
         provided=_provided(project, there, watch.launching.start, head),
         broken=_broken(there, watch.launching.branch, tuple(f"{b.path}:{b.line} {b.problem}" for b in board.broken)),
     )
@@ -204,10 +204,14 @@ def prove(project: Project, watch: Watch, head: Sha) -> None:
 def _ask_review(project: Project, watch: Watch, head: Sha) -> None:
     run = RunId(watch.run)
     packet = write_packet(project, watch.phase)
-    project.place.records.append(ReviewWanted(run=run, phase=watch.phase, head=head, packet=str(packet)))
     if project.config.review.by == "auto":
-        give(project, watch.phase, "merge", "auto", "")
+        # verdict and claim are one write: killed before it, the review is still owed
+        try:
+            give(project, watch.phase, "merge", "auto", "")
+        except BattyError as refused:
+            hold(project, watch, Hold("held", refused.code, refused.what, refused.evidence))
     else:
+        project.place.records.append(ReviewWanted(run=run, phase=watch.phase, head=head, packet=str(packet)))
         attention(project)
     fill(project)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import assert_never
 
 from batty_tmux.core import merge_queue
-from batty_tmux.core.events import AnyEvent, Deferred, Landed, Landing, Retried
+from batty_tmux.core.events import AnyEvent, CandidateBuilt, Deferred, Landed, Landing, Retried
 from batty_tmux.core.merge_queue import Build, Candidate, Effect, Entry, Land, Queue, RunGate, Settle
 from batty_tmux.drive.candidate import build
 from batty_tmux.drive.checkout import Blocked, advance, holder, mend, obstacle
@@ -87,10 +87,12 @@ def perform(ground: Ground, effect: Effect, held: Held) -> AnyEvent:
     match effect:
         case Build(entry=entry):
             event = build(ground.place.git, effect, run_of(ground, entry))
+            if isinstance(event, CandidateBuilt):
+                # before anybody relies on it: it may wait for days, on no branch, while git collects garbage
+                ground.place.git.pin(f"refs/batty/cand/{event.candidate[:16]}", event.candidate)
             ground.place.records.append(event)
             return event
         case RunGate(entry=entry, candidate=candidate):
-            ground.place.git.pin(f"refs/batty/cand/{candidate.sha[:16]}", candidate.sha)
             run = run_of(ground, entry)
             subject = Subject(entry.phase, candidate.sha, candidate.tree, "queue", run, ground.environ)
             return run_gate(ground.place, ground.gate, subject, ground.slots)
@@ -111,7 +113,7 @@ def land(ground: Ground, entry: Entry, candidate: Candidate, held: Held) -> Land
         there = ground.place.checkout(kept_by.folder)
         blocked = obstacle(there, ground.base, candidate.base, candidate.sha, kept_by.operation)
         if blocked is not None:
-            return _deferred(ground, entry, candidate.sha, kept_by.folder, blocked)
+            return _stopped(ground, entry, candidate.base, candidate.sha, kept_by.folder, blocked)
     begun = Landing(
         run=run_of(ground, entry),
         phase=entry.phase,
@@ -132,14 +134,37 @@ def _advance(ground: Ground, entry: Entry, landing: Landing, held: Held) -> Land
             (f"refs/batty/main/{landing.seq}", landing.base, ZERO),
             (f"refs/batty/landed/{landing.seq}", landing.candidate, ZERO),
         ]
-        ground.place.git.move_refs(moves, f"batty: land {entry.phase}")
-        return _settled(ground, entry, landing)
+        if ground.place.git.move_refs(moves, f"batty: land {entry.phase}"):
+            return _settled(ground, entry, landing)
+        stuck = Blocked(f"git could not move {ground.ref}; a lock that was left on it may be why", ())
+        return _stopped(ground, entry, landing.base, landing.candidate, ground.place.home, stuck)
     there = ground.place.checkout(kept_by.folder)
     blocked = obstacle(there, ground.base, landing.base, landing.candidate, kept_by.operation)
-    blocked = blocked or advance(there, landing, held)
     if blocked is not None:
-        return _deferred(ground, entry, landing.candidate, kept_by.folder, blocked)
-    return _settled(ground, entry, landing)
+        return _stopped(ground, entry, landing.base, landing.candidate, kept_by.folder, blocked)
+    refused = advance(there, landing, held)
+    if refused is None:
+        return _settled(ground, entry, landing)
+    # git writes the files first and moves the branch last: where it fails in between, they are half-way
+    unmended = mend(there, ground.base, landing, held)
+    if unmended is not None:
+        return _deferred(ground, entry, landing.candidate, kept_by.folder, unmended, keep_landing=True)
+    return _stopped(ground, entry, landing.base, landing.candidate, kept_by.folder, refused)
+
+
+def _stopped(
+    ground: Ground, entry: Entry, base: Sha, candidate: Sha, checkout: Path, blocked: Blocked
+) -> Deferred | Retried:
+    """Wait for what is in the way; where it is a base that moved, there is nothing to wait for: begin again."""
+    if ground.place.git.tip(ground.ref) != base:
+        return _begin_again(ground, entry)
+    return _deferred(ground, entry, candidate, checkout, blocked)
+
+
+def _begin_again(ground: Ground, entry: Entry) -> Retried:
+    event = Retried(run=run_of(ground, entry), phase=entry.phase, reason="the base moved first")
+    ground.place.records.append(event)
+    return event
 
 
 def _settle(ground: Ground, entry: Entry, landing: Landing, held: Held) -> Landed | Deferred | Retried:
@@ -159,9 +184,7 @@ def _settled(ground: Ground, entry: Entry, landing: Landing) -> Landed | Retried
     """Ask git whether the base holds the candidate, and journal the answer."""
     git = ground.place.git
     if not git.is_ancestor(landing.candidate, ground.ref):
-        event = Retried(run=run_of(ground, entry), phase=entry.phase, reason="the base moved first")
-        ground.place.records.append(event)
-        return event
+        return _begin_again(ground, entry)
     git.pin(f"refs/batty/main/{landing.seq}", landing.base)
     git.pin(f"refs/batty/landed/{landing.seq}", landing.candidate)
     return _landed(ground, entry, Candidate(landing.base, landing.candidate, git.tree(landing.candidate)))

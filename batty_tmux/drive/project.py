@@ -13,7 +13,7 @@ from batty_tmux.core.board import Board, Phase, cycle, parse_board, parse_phase,
 from batty_tmux.core.events import Launching
 from batty_tmux.core.merge_queue import Queue
 from batty_tmux.core.status import PhaseStatus, Run, current_run, derive
-from batty_tmux.core.supervise import Watch
+from batty_tmux.core.supervise import HOLDS_A_SLOT, Watch
 from batty_tmux.drive.gate import GateSpec
 from batty_tmux.drive.land import Ground
 from batty_tmux.drive.place import Place
@@ -110,7 +110,23 @@ class Project:
         queue = self.queue()
         landed = self.landed(queue)
         phases = (*self.board.phases, *self._departed())
-        return tuple(self._status(phase, queue, landed) for phase in phases)
+        there = self._windows_there()
+        return tuple(self._seen(self._status(phase, queue, landed), there) for phase in phases)
+
+    def _windows_there(self) -> frozenset[tuple[str, str]]:
+        """Return (server, pane) of every pane there is; asked of tmux only while a phase is at work."""
+        watches = [self.watch(phase.id) for phase in self.board.phases]
+        if not any(watch.launched is not None and watch.state in HOLDS_A_SLOT for watch in watches):
+            return frozenset()
+        server = self.terminal.identity() or ""
+        return frozenset((server, pane.pane) for pane in self.terminal.panes())
+
+    def _seen(self, status: PhaseStatus, there: frozenset[tuple[str, str]]) -> PhaseStatus:
+        """Say so where a phase is at work by the journal and its window is gone: nobody supervises it."""
+        launched = status.watch.launched
+        if launched is None or not status.holds_a_slot or (launched.server, launched.pane) in there:
+            return status
+        return replace(status, state="stuck", says="its window is gone", next="batty resume")
 
     def _departed(self) -> list[Phase]:
         """Return phases that were launched and whose folder has since left the base, until they are over."""

@@ -57,5 +57,5 @@ def decode(line: bytes) -> AnyEvent | None:
     """
     try:
         return _decoder.decode(line)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

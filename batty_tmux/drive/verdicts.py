@@ -9,7 +9,7 @@ from batty_tmux.core.review import Changed, Commit, Packet, Verdict
 from batty_tmux.core.status import PhaseStatus
 from batty_tmux.core.supervise import Watch
 from batty_tmux.drive.hooks import summon_lander
-from batty_tmux.drive.project import Project, board_in_worktree
+from batty_tmux.drive.project import BOARDS, Project, board_in_worktree
 from batty_tmux.drive.windows import session_id
 from batty_tmux.errors import BattyError
 from batty_tmux.host import git as history
@@ -57,7 +57,12 @@ def tip_of(project: Project, watch: Watch) -> tuple[Sha | None, tuple[str, ...]]
         return None, ()
     head = project.place.git.tip(f"refs/heads/{watch.launching.branch}")
     folder = Path(watch.launching.worktree)
-    return head, Git(folder).status().dirty if folder.is_dir() else ()
+    return head, uncommitted(watch, Git(folder)) if folder.is_dir() else ()
+
+
+def uncommitted(watch: Watch, there: Git) -> tuple[str, ...]:
+    """Return what is uncommitted in the phase's worktree, but for the lock that every board command leaves."""
+    return tuple(path for path in there.status().dirty if path != f"{BOARDS}/{watch.phase}/.lock")
 
 
 def packet(project: Project, status: PhaseStatus) -> Packet:

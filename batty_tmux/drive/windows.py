@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from batty_tmux.core.board import Phase
@@ -80,11 +80,16 @@ def make_worktree(project: Project, watch: Watch) -> None:
     if watch.launching is None:
         return
     path = Path(watch.launching.worktree)
-    with exclusive(project.place.state / "worktrees.lock"):
-        known = {tree.path.resolve() for tree in project.place.git.worktrees()}
-        if path.resolve() not in known:
+    with exclusive(project.place.state / "worktrees.lock") as held:
+        # git keeps the lock if we are killed: whoever gets it next knows that nobody writes there any more
+        git = replace(project.place.git, held=held)
+        known = {tree.path.resolve(): tree for tree in git.worktrees()}
+        there = known.get(path.resolve())
+        if there is None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            project.place.git.add_worktree(path, watch.launching.branch, watch.launching.start)
+            git.add_worktree(path, watch.launching.branch, watch.launching.start)
+        elif there.half_made:
+            Git(path, held).finish_worktree()
     provide(project, Git(path))
 
 

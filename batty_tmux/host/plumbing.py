@@ -50,6 +50,8 @@ class Worktree:
     path: Path
     head: Sha
     branch: Branch | None
+    half_made: bool = False
+    """Git was killed while it made this worktree: nobody has worked there yet."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,8 @@ class Git:
             if "worktree" in fields and "bare" not in fields:
                 branch = fields.get("branch", "").removeprefix("refs/heads/")
                 head = Sha(fields.get("HEAD", ZERO))
-                found.append(Worktree(Path(fields["worktree"]), head, Branch(branch) if branch else None))
+                half = fields.get("locked") == "initializing"
+                found.append(Worktree(Path(fields["worktree"]), head, Branch(branch) if branch else None, half))
         return found
 
     def private(self, name: str) -> Path:
@@ -245,6 +248,12 @@ class Git:
         fresh = self.tip(f"refs/heads/{branch}") is None
         words = ("-b", branch, str(path), start) if fresh else (str(path), branch)
         self.run("worktree", "add", "--quiet", *words).check()
+
+    def finish_worktree(self) -> None:
+        """Make this half-made worktree whole. Only for one that `half_made` says nobody has worked in."""
+        self.private("index.lock").unlink(missing_ok=True)
+        self.run("reset", "--quiet", "--hard").check()
+        self.run("worktree", "unlock", str(self.folder)).check()
 
     def add_detached(self, path: Path, commit: Sha, reason: str) -> None:
         """Make a worktree of batty's own, locked so that no prune takes it."""

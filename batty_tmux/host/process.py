@@ -16,6 +16,9 @@ SCRUBBED = ("GIT_", "CLAUDE", "BATTY_")
 """Prefixes that never reach a child: a leaked GIT_DIR makes git work on another repository, a leaked
 CLAUDE* variable makes Claude Code refuse to start, and ours would tell a child that it is another phase."""
 
+_LAST_WORDS = 2.0
+"""Seconds that a killed program's output may take to arrive."""
+
 
 @dataclass(frozen=True)
 class Done:
@@ -72,7 +75,7 @@ def run(
         status: int | None = process.returncode
     except subprocess.TimeoutExpired:
         kill_group(process.pid)
-        out, err = process.communicate()
+        out, err = _what_was_said(process)
         status = None
     except BaseException:
         kill_group(process.pid)
@@ -99,6 +102,18 @@ def _started(
         if cwd is not None and not cwd.is_dir():
             raise BattyError("no-folder", f"the folder {cwd} is gone", next="batty status") from missing
         raise BattyError("no-program", f"{argv[0]} is not installed", next="batty doctor") from missing
+
+
+def _what_was_said(process: "subprocess.Popen[bytes]") -> tuple[bytes, bytes]:
+    """Read what a killed program has written; a daemon of its that left the group may keep the pipes open."""
+    try:
+        return process.communicate(timeout=_LAST_WORDS)
+    except subprocess.TimeoutExpired as late:
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
+        process.wait()
+        return late.stdout or b"", late.stderr or b""
 
 
 def run_logged(

@@ -188,9 +188,9 @@ find_batty
 case $action in
     menu) main_menu ;;
     setup) in_window --setup-only ;;
-    work-all) in_window work all --parallel "$parallel" ;;
+    work-all) in_window work all --parallel "$parallel" --detach ;;
     launch) boards | choose 'Launch a phase' 'No boards in kanban/ here' work "$word" ;;
-    work) needs_phase && in_window work "$word" ;;
+    work) needs_phase && in_window work "$word" --detach ;;
     go) windows_of '' | choose 'Go to a phase' 'No phase has a window' goto "$word" ;;
     goto)
         case $word in '' | *[!0-9]*) say 'that is no window' ;; esac
