@@ -93,7 +93,7 @@ def main() -> int:
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except click.ClickException as wrong:
-        wrong.show()
+        _tell_usage(wrong)
         return USAGE
     except (KeyboardInterrupt, click.exceptions.Abort):
         return INTERRUPTED
@@ -116,6 +116,14 @@ def _tell(refused: BattyError) -> None:
         return
     for line in explain(refused):
         click.echo(line, err=True)
+
+
+def _tell_usage(wrong: click.ClickException) -> None:
+    if "--json" in sys.argv:
+        told = {"code": "usage", "message": wrong.format_message(), "next": "batty --help"}
+        click.echo(json.dumps({"error": told}))
+    else:
+        wrong.show()
 
 
 def _bug() -> int:

@@ -25,16 +25,16 @@ def phase_id(text: str) -> PhaseId | None:
     """Return the name if it can be a folder, a branch component, a tmux word and a shell word at once.
 
     Such a name has at most 64 of the characters A-Z a-z 0-9 . _ -, starts with a letter or digit, and
-    does not end in "." or ".lock" nor hold "..": git refuses those in branches.
+    does not end in "." or ".lock" nor hold "..": git refuses those in branches. `all` means every phase.
     """
-    if _PHASE.fullmatch(text) is None or ".." in text or text.endswith(".lock"):
+    if text == "all" or _PHASE.fullmatch(text) is None or ".." in text or text.endswith(".lock"):
         return None
     return PhaseId(text)
 
 
 def natural(text: str) -> tuple[tuple[int, int | str], ...]:
     """Sort key under which phase-2 comes before phase-2.5, and that before phase-10."""
-    return tuple((0, int(part)) if part.isdigit() else (1, part) for part in _NUMBERS.split(text) if part)
+    return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in _NUMBERS.split(text) if part)
 
 
 def slug(text: str, limit: int = 24) -> str:

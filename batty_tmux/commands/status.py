@@ -9,11 +9,12 @@ from rich.live import Live
 from rich.text import Text
 
 from batty_tmux.commands.show import as_json, console, table
-from batty_tmux.core.report import HEADINGS, needs_you, status_row
+from batty_tmux.core.report import HEADINGS, needs_you, status_row, waiting_lines
 from batty_tmux.drive.overview import overview
 from batty_tmux.drive.project import Project
 from batty_tmux.drive.resume import look_after
 from batty_tmux.host.clock import now
+from batty_tmux.names import clean
 
 
 @click.command()
@@ -43,11 +44,11 @@ def follow(project: Project) -> None:
         while True:
             project = Project.around(project.place.home, project.base)
             live.update(screen(project), refresh=True)
-            offset = project.place.records.offset
+            offset, size = project.place.records.offset, live.console.size
             for _ in range(20):
                 nothing.select(0.5)
                 project.place.records.refresh()
-                if project.place.records.offset != offset:
+                if project.place.records.offset != offset or live.console.size != size:
                     break
 
 
@@ -61,11 +62,11 @@ def screen(project: Project) -> RenderableType:
         table(HEADINGS, [status_row(status, now()) for status in statuses]),
     ]
     parts += [Text(line) for line in project.uncommitted_words()]
-    parts += [Text(f"! {broken}") for broken in project.broken_words()]
+    parts += [Text(f"! {clean(broken, 300)}") for broken in project.broken_words()]
     waiting = needs_you(statuses)
     if waiting:
         parts += [Text(""), Text("needs you", style="bold")]
-        parts += [Text(f"  {s.phase.id}: {s.says or s.state}\n    ↳ {s.next}") for s in waiting]
+        parts += [Text(line) for status in waiting for line in waiting_lines(status)]
     if not statuses:
         parts.append(Text(f"{project.base} has no phases in kanban/\n↳ next: batty init"))
     return Group(*parts)

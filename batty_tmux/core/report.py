@@ -114,6 +114,11 @@ def needs_you(statuses: Iterable[PhaseStatus]) -> list[PhaseStatus]:
     return sorted(waiting, key=lambda status: (status.since is None, status.since))
 
 
+def waiting_lines(status: PhaseStatus) -> list[str]:
+    """Return what a phase waits for, and the command that goes on from there."""
+    return [f"  {status.phase.id}: {clean(status.says or status.state, 300)}", f"    ↳ {_typeable(status.next)}"]
+
+
 def summary(statuses: Sequence[PhaseStatus]) -> str:
     """Return the counts of the run for the status bar: "2 working 1 asking 3/8 landed"."""
     counts = Counter(str(status.state) for status in statuses)

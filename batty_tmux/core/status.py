@@ -2,12 +2,12 @@
 
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from batty_tmux.core.board import Phase, Task
-from batty_tmux.core.events import AnyEvent, RunResumed, RunStarted, RunStopped
+from batty_tmux.core.events import AnyEvent, Launched, RunResumed, RunStarted, RunStopped
 from batty_tmux.core.merge_queue import Entry, EntryState, Queue
 from batty_tmux.core.plan import waits_for
 from batty_tmux.core.supervise import HOLDS_A_SLOT, Watch
@@ -84,6 +84,9 @@ def current_run(events: Iterable[AnyEvent]) -> Run:
                 run = Run(event.run, event.base, event.parallel, wanted, event.agent, event.socket)
             case RunStopped():
                 run = Run(run.id, run.base, run.parallel, run.wanted, run.agent, run.socket, stopped=True)
+            case Launched(server=server) if server and not run.socket:
+                # the first run of a repository often starts the server
+                run = replace(run, socket=server.rsplit(",", 2)[0])
             case RunResumed():
                 run = Run(run.id, run.base, run.parallel, run.wanted, run.agent, run.socket)
             case _:

@@ -246,8 +246,12 @@ def _folded(watch: Watch, event: AnyEvent) -> Watch:
     match event:
         case Launching():
             return Watch(watch.phase, run=event.run, launching=event)
-        case Launched():
-            return replace(watch, launched=event)
+        case Launched(server=server, pane=pane):
+            before = watch.launched
+            if before is None or (before.server, before.pane) == (server, pane):
+                return replace(watch, launched=event)
+            # what ran in the window that is gone went with it; the new window starts its own
+            return replace(watch, launched=event, executor="none", status=None, prompt=None, inspected=None)
         case LaunchFailed(reason=reason, evidence=evidence):
             held = PhaseHeld(phase=watch.phase, state="failed", code="launch-failed", reason=reason, evidence=evidence)
             return replace(watch, held=held)

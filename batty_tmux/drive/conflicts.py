@@ -110,6 +110,9 @@ def entry_of(project: Project, phase: PhaseId, states: frozenset[str]) -> Entry:
     entry = project.queue().of(phase)
     if entry is None or entry.state == "withdrawn":
         raise BattyError("not-queued", f"{phase} is not in the merge queue", next="batty status")
+    if entry.landing is not None:
+        what = f"the landing of {phase} was begun and its outcome is not known yet"
+        raise BattyError("half-landed", what, evidence=entry.paths, next="batty land")
     if entry.state not in states:
         what = f"{phase} is {entry.state} in the merge queue, so this does nothing for it"
         raise BattyError("wrong-state", what, next="batty queue")

@@ -152,6 +152,10 @@ def commit_board(project: Project, watch: Watch, paths: tuple[str, ...]) -> None
 def _nudge(project: Project, watch: Watch, text: str) -> None:
     """Tell the executor what is missing: in its pane while it lives, else in the brief of a new one."""
     run = RunId(watch.run)
+    if project.config.policy.mode == "observe":
+        reason = "its contract does not hold, and policy only observes"
+        hold(project, watch, Hold("held", "not-nudged", reason, tuple(text.splitlines())))
+        return
     project.place.records.append(Nudged(run=run, phase=watch.phase, text=text))
     if watch.executor == "running" and watch.launched is not None:
         project.terminal.type_line(PaneId(watch.launched.pane), text)

@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import signal
 import stat
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from batty_tmux.core.events import ExecutorStarted, LaunchFailed, Launching
@@ -13,8 +15,8 @@ from batty_tmux.drive.project import BOARDS, Project, program
 from batty_tmux.drive.windows import session_id, write_brief
 from batty_tmux.errors import BattyError
 from batty_tmux.host.agents import adapter as agents
-from batty_tmux.host.lock import Held, attempt
-from batty_tmux.host.process import become, run_here
+from batty_tmux.host.lock import Held, attempt, exclusive
+from batty_tmux.host.process import become, kill_group, run_here
 from batty_tmux.names import PhaseId, RunId
 
 LOST_ITS_TERMINAL = 129
@@ -24,6 +26,8 @@ PORTS = 20
 """How many ports a phase has for itself, from BATTY_PORT_BASE on."""
 _FIRST_PORT = 21000
 _BLOCKS = 500
+_LAST_WORDS = 5
+"""Seconds that an executor without a window has, once it is told to end."""
 
 # sh stays between tmux and the agent: 0.1 MB that writes the exit status down, whatever tmux loses. It ignores
 # what the terminal sends to both, so that it outlives the agent; descriptor 8 is the lock of the phase's executor.
@@ -79,6 +83,26 @@ def _start(project: Project, watch: Watch, held: Held) -> None:
     os.chdir(worktree)
     os.dup2(held.descriptor, _LOCK_DESCRIPTOR, inheritable=True)
     become(("/bin/sh", "-c", _WRAPPER, str(status), *argv), {**environ, **agent.environment(launch)})
+
+
+def end_unseen(project: Project, watch: Watch) -> None:
+    """End an executor that outlived its window: a killed tmux server hangs up on the pane's first process only.
+
+    Nobody could see or answer it, and while it lives no other can be started.
+    """
+    lock = project.place.phase_folder(RunId(watch.run), watch.phase) / "executor.lock"
+    with attempt(lock) as held:
+        pid = None if held else started_pid(project, watch)
+    if pid is None:
+        return
+    # that the lock is held proves that the process of this number is still the one that was started
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGHUP)
+    try:
+        with exclusive(lock, timeout=_LAST_WORDS):
+            return
+    except BattyError:
+        kill_group(pid)
 
 
 def _set_up(project: Project, watch: Watch, worktree: Path, environ: dict[str, str]) -> None:

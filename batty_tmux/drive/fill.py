@@ -44,15 +44,24 @@ def fill(project: Project) -> Filled:
 def _next(statuses: tuple[PhaseStatus, ...], run: Run) -> PhaseStatus | None:
     if run.stopped or not run.id:
         return None
-    cut_off = next((s for s in statuses if half_launched(s)), None)
-    if cut_off is not None:
-        return cut_off
+    half = next((s for s in statuses if half_launched(s)), None)
+    if half is not None:
+        return half
     if sum(takes_a_slot(status, run.parallel) for status in statuses) >= run.parallel:
         return None
     idle = [s.phase.id for s in statuses if s.state == "ready" and wanted(s.phase.id, run)]
     landed = [s.phase.id for s in statuses if s.state == "landed"]
     can = ready([s.phase for s in statuses], idle, landed)
     return next((s for s in statuses if can and s.phase.id == can[0].id), None)
+
+
+def cut_off(statuses: tuple[PhaseStatus, ...], run: Run) -> bool:
+    """Tell whether a launch, or a whole run, was killed before its first window was open."""
+    if run.stopped or not run.id:
+        return False
+    begun = any(status.watch.run == run.id for status in statuses)
+    ready_ones = any(status.state == "ready" and wanted(status.phase.id, run) for status in statuses)
+    return any(half_launched(status) for status in statuses) or (not begun and ready_ones)
 
 
 def half_launched(status: PhaseStatus) -> bool:

@@ -11,13 +11,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import IO
 
 from batty_tmux.config import Config
 from batty_tmux.core.events import GateFinished, GateStarted, Purpose, VerdictWord
 from batty_tmux.drive.place import Place
 from batty_tmux.errors import BattyError
 from batty_tmux.host.clock import monotonic
-from batty_tmux.host.lock import attempt, exclusive
+from batty_tmux.host.lock import Held, attempt, exclusive
 from batty_tmux.host.plumbing import Git
 from batty_tmux.host.process import run_logged, scrubbed
 from batty_tmux.names import PhaseId, RunId, Sha
@@ -65,6 +66,15 @@ class Subject:
     environ: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Slot:
+    """A worktree for one gate at a time; `marker` is the file that says what was set up in it."""
+
+    folder: Path
+    marker: Path
+    held: Held
+
+
 def run_gate(place: Place, spec: GateSpec, subject: Subject, slots: Path) -> GateFinished:
     """Run the gate and journal both its start and its verdict."""
     log = _fresh_log(place.phase_folder(subject.run, subject.phase))
@@ -80,8 +90,8 @@ def run_gate(place: Place, spec: GateSpec, subject: Subject, slots: Path) -> Gat
         )
     )
     begun = monotonic()
-    with _slot(place, slots) as (slot, marker):
-        verdict, status = _judge(place.checkout(slot), marker, spec, subject, log)
+    with _slot(place, slots) as slot:
+        verdict, status = _judge(place.checkout(slot.folder), slot, spec, subject, log)
     finished = GateFinished(
         run=subject.run,
         phase=subject.phase,
@@ -98,24 +108,30 @@ def run_gate(place: Place, spec: GateSpec, subject: Subject, slots: Path) -> Gat
     return finished
 
 
-def _judge(slot: Git, marker: Path, spec: GateSpec, subject: Subject, log: Path) -> tuple[VerdictWord, int | None]:
+def _judge(git: Git, slot: Slot, spec: GateSpec, subject: Subject, log: Path) -> tuple[VerdictWord, int | None]:
     with log.open("ab") as file, TemporaryDirectory(prefix="batty-gate-", ignore_cleanup_errors=True) as scratch:
-        problem = _make_pristine(slot, subject, spec.keep)
+        problem = _make_pristine(git, subject, spec.keep)
         if problem:
             file.write(f"batty: {problem}\n".encode("utf-8", "surrogateescape"))
             return "infra", None
         environ = _environment(subject, Path(scratch))
-        if spec.setup and _setup_is_due(marker, spec):
-            status = run_logged(spec.setup, cwd=slot.folder, env=environ, log=file, timeout=spec.seconds)
+        if spec.setup and _setup_is_due(slot.marker, spec):
+            status = _run(spec.setup, slot, environ, file, spec.seconds)
             if status != 0:
                 file.write(f"batty: gate.setup ended with {status}\n".encode())
                 return "infra", status
-            marker.write_text(spec.digest)
-        status = run_logged(spec.command, cwd=slot.folder, env=environ, log=file, timeout=spec.seconds)
-        if not slot.folder.is_dir() or slot.tip("HEAD") != subject.commit:
+            slot.marker.write_text(spec.digest)
+        status = _run(spec.command, slot, environ, file, spec.seconds)
+        if not slot.folder.is_dir() or git.tip("HEAD") != subject.commit:
             file.write(b"batty: the gate moved HEAD, so it is not known what it tested\n")
             return "infra", status
     return verdict_of(status), status
+
+
+def _run(command: str, slot: Slot, environ: Mapping[str, str], log: IO[bytes], seconds: float) -> int | None:
+    """Run it in the slot. It keeps the slot's lock: where its lander is killed, it goes on writing there."""
+    keep = (slot.held.descriptor,)
+    return run_logged(command, cwd=slot.folder, env=environ, log=log, timeout=seconds, keep_open=keep)
 
 
 def verdict_of(status: int | None) -> VerdictWord:
@@ -169,8 +185,8 @@ def _environment(subject: Subject, scratch: Path) -> dict[str, str]:
 
 
 @contextmanager
-def _slot(place: Place, slots: Path) -> Iterator[tuple[Path, Path]]:
-    """Yield a worktree that no other gate uses, and the file that says what was set up in it."""
+def _slot(place: Place, slots: Path) -> Iterator[Slot]:
+    """Yield a worktree that no other gate uses."""
     locks = place.state / "slots"
     with ExitStack() as stack:
         for number in range(1, _SLOTS + 1):
@@ -182,7 +198,7 @@ def _slot(place: Place, slots: Path) -> Iterator[tuple[Path, Path]]:
         folder, marker = slots / f"gate-{number}", locks / f"{number}.setup"
         with exclusive(place.state / "worktrees.lock"):
             _ensure(place.git, folder, marker)
-        yield folder, marker
+        yield Slot(folder, marker, held)
 
 
 def _ensure(git: Git, folder: Path, marker: Path) -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from batty_tmux.core import merge_queue
 from batty_tmux.core.events import Launched
 from batty_tmux.core.supervise import Watch
+from batty_tmux.drive.executor import end_unseen
+from batty_tmux.drive.fill import cut_off, fill
 from batty_tmux.drive.hooks import summon_lander
 from batty_tmux.drive.project import Project, program
 from batty_tmux.drive.windows import find_window, open_window, session_id
@@ -29,6 +31,8 @@ def look_after(project: Project) -> Mended:
 
     Every command begins with this. Windows that are gone come back with `batty resume` only.
     """
+    if cut_off(project.statuses(), project.run):
+        fill(project)
     return Mended(revive_supervisors(project), (), wake_lander(project))
 
 
@@ -44,6 +48,7 @@ def bring_back(project: Project) -> Mended:
         if _revive(project, watch):
             continue
         if find_window(project.terminal, project, watch.phase, RunId(watch.run)) is None:
+            end_unseen(project, watch)
             project.place.records.append(open_window(project, watch))
             windows.append(watch.phase)
     return Mended((), tuple(windows), wake_lander(project))

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 from collections.abc import Mapping
+from contextlib import suppress
 
 from batty_tmux.core.events import PhaseHeld, Relaunching, RunStarted, RunStopped
 from batty_tmux.core.status import STILL_AWAITED, PhaseStatus
@@ -79,7 +80,7 @@ def stop(project: Project) -> tuple[PhaseId, ...]:
     ended: list[PhaseId] = []
     for status in project.statuses():
         watch = status.watch
-        if watch.executor == "running" and watch.state in {"working", "asking"}:
+        if watch.launched is not None and watch.executor != "exited" and watch.state in {"working", "asking"}:
             held = PhaseHeld(
                 run=RunId(watch.run), phase=watch.phase, state="held", code="stopped", reason="batty stop ended it"
             )
@@ -101,16 +102,14 @@ def start_stopped(project: Project) -> None:
 def end_executor(project: Project, phase: PhaseId) -> None:
     """Ask the phase's executor to end, if its pane still runs the process that was started."""
     watch = project.watch(phase)
-    pid = started_pid(project, watch)
     launched = watch.launched
-    if launched is None or pid is None or project.terminal.identity() != launched.server:
+    if launched is None or project.terminal.identity() != launched.server:
         return
     pane = next((p for p in project.terminal.panes() if p.pane == launched.pane), None)
-    if pane is not None and not pane.dead and pane.pid == pid:
-        try:
-            os.killpg(pid, signal.SIGTERM)
-        except ProcessLookupError:
-            return
+    starting = watch.executor == "none"
+    if pane is not None and not pane.dead and (starting or pane.pid == started_pid(project, watch)):
+        with suppress(ProcessLookupError):
+            os.killpg(pane.pid, signal.SIGTERM)
 
 
 def _socket(terminal: Terminal) -> str:

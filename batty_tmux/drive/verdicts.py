@@ -28,6 +28,9 @@ def give(project: Project, phase: PhaseId, verdict: Verdict, by: Literal["human"
         code, reason = told
         advice = f'batty review {phase} --rework "..."' if code in {"uncommitted", "not-proved"} else "batty status"
         raise BattyError(code, f"{phase} cannot be given the verdict {verdict}: {reason}", evidence=dirty, next=advice)
+    entry = project.queue().of(phase)
+    if entry is not None and entry.landing is not None:
+        raise BattyError("half-landed", f"the landing of {phase} was begun; it is settled first", next="batty land")
     if head is None:
         raise BattyError("no-branch", f"the branch of {phase} is gone", next="batty log")
     reviewed = Reviewed(run=RunId(watch.run), phase=phase, verdict=verdict, by=by, head=head, feedback=feedback)

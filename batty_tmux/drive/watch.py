@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from batty_tmux.core import policy, prompts, supervise
-from batty_tmux.core.events import Answered, AnyEvent, ExecutorExited, Prompted, PromptGone
+from batty_tmux.core.events import (
+    Answered,
+    AnyEvent,
+    ExecutorExited,
+    ExecutorStarted,
+    LaunchFailed,
+    Prompted,
+    PromptGone,
+)
 from batty_tmux.core.prompts import Prompt
 from batty_tmux.core.supervise import Effect, Watch
 from batty_tmux.drive.answers import answer, choose, digest, policy_of
@@ -82,6 +90,8 @@ class Supervisor:
                 self._look_at_screen()
             self._look_at_board()
             self._look_at_executor()
+        elif self.watch.state in supervise.HOLDS_A_SLOT and self.watch.executor == "none":
+            self._look_at_launch()
         while (effect := self._due()) is not None:
             self.acted = (effect, self.folded)
             perform(self.project, self.watch, effect, self.worker)
@@ -123,6 +133,9 @@ class Supervisor:
             if getattr(event, "phase", None) == self.phase:
                 self.watch = supervise.apply(self.watch, event)
                 self.folded += 1
+                if isinstance(event, ExecutorStarted):
+                    # the silence before it says nothing about this one
+                    self.stirred = monotonic()
                 if not quietly:
                     self.say(event)
 
@@ -132,6 +145,12 @@ class Supervisor:
 
     def _look_at_executor(self) -> None:
         status = exit_status(self.project, self.watch)
+        if status is None and self.exits is not None and self.exits.watching:
+            return
+        launched = self.watch.launched
+        if launched is not None and self.project.terminal.identity() != launched.server:
+            # the tmux server is gone and the executor with it: `batty resume` starts it again, it has not failed
+            return
         if status is None and not self._is_alive():
             # once more: the wrapper writes its status just before it is gone
             late = exit_status(self.project, self.watch)
@@ -139,10 +158,15 @@ class Supervisor:
         if status is not None:
             self._record(ExecutorExited(run=self.run, phase=self.phase, attempt=self.watch.attempt, status=status))
 
+    def _look_at_launch(self) -> None:
+        """Take note of an executor that ended before it had started, as when it is killed in run.setup."""
+        pane = self._pane()
+        if pane is not None and pane.dead and self.watch.relaunch is None:
+            reason = "its executor ended before it had started"
+            self._record(LaunchFailed(run=self.run, phase=self.phase, reason=reason))
+
     def _is_alive(self) -> bool:
-        """Tell whether the executor's process is there; asked of tmux only where no pidfd watches it."""
-        if self.exits is not None and self.exits.watching:
-            return True
+        """Ask tmux whether the executor's process is there."""
         pane = self._pane()
         return pane is not None and not pane.dead and pane.pid == started_pid(self.project, self.watch)
 

@@ -123,11 +123,13 @@ def run_logged(
     env: Mapping[str, str],
     log: IO[bytes],
     timeout: float,
+    keep_open: Sequence[int] = (),
 ) -> int | None:
     """Run a user's command line by `sh -c`, its output into `log`; return its status, None on time-out.
 
-    Own process group, no stdin, no inherited descriptors; the group is killed whole at the end, so
-    nothing that the command started outlives it. `env` is the complete environment.
+    Own process group, no stdin, no inherited descriptors but `keep_open`; the group is killed whole at the
+    end, so nothing that the command started outlives it. `env` is the complete environment. Where this
+    process itself is killed, the command lives on, and with it a lock whose descriptor is in `keep_open`.
     """
     process = subprocess.Popen(
         ["/bin/sh", "-c", shell_line],
@@ -137,7 +139,7 @@ def run_logged(
         stdout=log,
         stderr=log,
         start_new_session=True,
-        close_fds=True,
+        pass_fds=tuple(keep_open),
     )
     try:
         return process.wait(timeout=timeout)
@@ -197,7 +199,7 @@ def detach(argv: Sequence[str], *, cwd: Path, log: Path) -> None:
         out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         for descriptor, target in ((null, 0), (out, 1), (out, 2)):
             os.dup2(descriptor, target)
-        os.closerange(3, 256)
+        os.closerange(3, 4096)
         become(argv, scrubbed())
     finally:
         os._exit(127)

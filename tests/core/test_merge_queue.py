@@ -102,11 +102,12 @@ class World:
         return observe(self.queue, tip=Sha(self.tip), gate=gate_of(self.tip))
 
     def note(self, *events: AnyEvent) -> "World":
-        queue = self.queue
+        queue = self.now
         for event in events:
             before, queue = queue, apply(queue, event)
             check_event(before, event, queue)
-        return replace(self, events=(*self.events, *events), queue=queue)
+        # what is observed is not journaled, so whoever folds the journal again starts without it
+        return replace(self, events=(*self.events, *events), queue=observe(queue, tip=Sha(""), gate=""))
 
     def idle(self) -> "World":
         return replace(self, flight=None, gate="", landing=None, head="")
@@ -377,7 +378,11 @@ def explore(world: World) -> Seen:
 
 
 SCENARIOS = {
-    "verdicts and crashes": ("abc", Budget(verdicts=("fail", "timeout", "infra"), crashes=1, retries=1), {"red", "held"}),
+    "verdicts and crashes": (
+        "abc",
+        Budget(verdicts=("fail", "timeout", "infra"), crashes=1, retries=1),
+        {"red", "held"},
+    ),
     "a base that moves": ("ab", Budget(moves=("x", "g"), crashes=2, conflicts=1), {"conflict", "gating"}),
     "a checkout in the way": ("ab", Budget(moves=("x",), deferrals=2, crashes=2, pauses=1), {"deferred"}),
     "a person": ("ab", Budget(verdicts=("fail",), skips=1, retries=1, pauses=1), {"skipped", "red"}),
@@ -446,6 +451,23 @@ def test_what_the_base_holds_already_needs_no_gate() -> None:
     entry = done.queue.of(PhaseId("phase-a"))
     assert entry is not None
     assert entry.state == "landed"
+
+
+def test_nothing_that_is_told_later_changes_what_has_landed() -> None:
+    """Not a late verdict, nor a person who was a moment too slow."""
+    done = run(start("a", Budget()))
+    (entry,) = done.queue.entries
+    assert entry.candidate is not None
+    phase, head = entry.phase, entry.head
+    for late in (
+        judged(done, RunGate(entry, entry.candidate), "fail"),
+        Skipped(phase=phase),
+        Retried(phase=phase),
+        Deferred(phase=phase, candidate=entry.candidate.sha, checkout="/co", reason="in the way"),
+        Reviewed(phase=phase, verdict="rework", by="human", head=head),
+        Conflicted(phase=phase, head=head, base=Sha(ROOT), paths=("f",)),
+    ):
+        assert done.note(late).queue.entries == (entry,)
 
 
 def test_a_red_entry_keeps_its_reason_and_log_until_it_is_retried() -> None:

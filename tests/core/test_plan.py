@@ -64,7 +64,9 @@ def test_an_assignment_names_branch_worktree_and_the_tasks_left() -> None:
 
 
 def written(made: Phase = A, *, guide: str = "", feedback: str = "") -> str:
-    return brief(made, guide=guide, gate="make test", board="kanban/a", move={"done": "batty board move"}, feedback=feedback)
+    return brief(
+        made, guide=guide, gate="make test", board="kanban/a", move={"done": "batty board move"}, feedback=feedback
+    )
 
 
 def test_a_brief_says_what_done_means() -> None:

@@ -87,7 +87,12 @@ def test_an_event_is_told_on_one_harmless_line(text: str) -> None:
         ),
         (
             CandidateBuilt(
-                phase=PHASE, head=Sha("h"), base=Sha("b" * 40), candidate=Sha("b" * 40), tree=Sha("t"), how="nothing-new"
+                phase=PHASE,
+                head=Sha("h"),
+                base=Sha("b" * 40),
+                candidate=Sha("b" * 40),
+                tree=Sha("t"),
+                how="nothing-new",
             ),
             "the base holds all of it already",
         ),

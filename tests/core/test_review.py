@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from batty_tmux.core.events import GateFinished, Launching, Prompted, PhaseHeld, ReviewWanted, VerdictWord
+from batty_tmux.core.events import GateFinished, Launching, PhaseHeld, Prompted, ReviewWanted, VerdictWord
 from batty_tmux.core.review import Verdict, proved, refusal
 from batty_tmux.core.supervise import Watch
 from batty_tmux.names import Branch, PhaseId, Sha
@@ -64,7 +64,9 @@ def test_only_what_was_proved_is_merged(watch: Watch, head: Sha | None, dirty: t
 
 
 @pytest.mark.parametrize("verdict", ["rework", "escalate"])
-@pytest.mark.parametrize("watch", [replace(PROVED, gate=None), replace(PROVED, queued=True), replace(PROVED, wanted=None)])
+@pytest.mark.parametrize(
+    "watch", [replace(PROVED, gate=None), replace(PROVED, queued=True), replace(PROVED, wanted=None)]
+)
 def test_what_lands_nothing_needs_no_proof(watch: Watch, verdict: Verdict) -> None:
     """A person may send a phase back, or to another person, at any time while it is there."""
     assert code(watch, verdict, Sha("moved"), ("loose",)) is None
@@ -85,7 +87,9 @@ def test_a_held_phase_is_merged_when_it_is_proved() -> None:
 
 def test_an_agent_that_asks_is_not_merged_without_proof() -> None:
     """Asking is not working, and still nothing is proved."""
-    asking = replace(PROVED, wanted=None, gate=None, prompt=Prompted(phase=PHASE, key="k", kind="confirm", question="?"))
+    asking = replace(
+        PROVED, wanted=None, gate=None, prompt=Prompted(phase=PHASE, key="k", kind="confirm", question="?")
+    )
     assert code(asking) == "not-proved"
 
 

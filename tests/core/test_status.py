@@ -265,4 +265,4 @@ def test_a_stopped_run_goes_on_when_it_is_resumed_or_started() -> None:
     first = started("001", "a", parallel=3)
     assert current_run([first, RunStopped()]).stopped
     for going in (current_run([first, RunStopped(), RunResumed()]), current_run([first, RunStopped(), first])):
-        assert (going.stopped, going.parallel, going.wanted) == (False, 3, {"a"})
+        assert (going.stopped, going.parallel, going.wanted) == (False, 3, frozenset({PhaseId("a")}))

@@ -307,7 +307,11 @@ HELD = PhaseHeld(phase=PHASE, state="held", code="c", reason="the reason")
         ((*OVER, Landed(phase=PHASE, head=HEAD, base=HEAD, candidate=HEAD, tree=TREE)), "closed", ""),
         ((*OVER, Skipped(phase=PHASE)), "closed", ""),
         ((*OVER, Cleaned(phase=PHASE)), "closed", ""),
-        ((*OVER, Reviewed(phase=PHASE, verdict="escalate", by="human", head=HEAD, feedback="ask Ann")), "held", "ask Ann"),
+        (
+            (*OVER, Reviewed(phase=PHASE, verdict="escalate", by="human", head=HEAD, feedback="ask Ann")),
+            "held",
+            "ask Ann",
+        ),
         ((*OVER, Reviewed(phase=PHASE, verdict="escalate", by="human", head=HEAD)), "held", "escalated"),
     ],
 )

@@ -165,14 +165,14 @@ class TestWhatIsKept:
         event = built(repo)
         assert event.how == "replay"
         when = b"%d +0000" % int(CLAIMED.timestamp())
-        assert raw(repo, event.candidate) == (
-            f"tree {event.tree}\nparent {base}\n".encode() + who + line % when + kept
-        )
+        assert raw(repo, event.candidate) == (f"tree {event.tree}\nparent {base}\n".encode() + who + line % when + kept)
 
     def test_a_signature_that_would_be_false_is_dropped(self, repo: Repo) -> None:
         repo.phase("phase-1", {"new": "x\n"})
         head, _, message = raw(repo, repo.tip(BRANCH)).partition(b"\n\n")
-        extra = b"\ngpgsig -----BEGIN SSH SIGNATURE-----\n U1\n \n -----END SSH SIGNATURE-----\nx-other kept\n  and this"
+        extra = (
+            b"\ngpgsig -----BEGIN SSH SIGNATURE-----\n U1\n \n -----END SSH SIGNATURE-----\nx-other kept\n  and this"
+        )
         signed = repo.plumbing.write_commit(head + extra + b"\n\n" + message)
         repo.git("update-ref", f"refs/heads/{BRANCH}", signed)
         repo.commit("base moves", {"b": "other\n"})
@@ -208,8 +208,6 @@ class TestOneAnswer:
     """A candidate is a function of base, head and claim: after a crash its verdict still fits."""
 
     def test_the_same_again_and_another_for_another_claim(self, repo: Repo) -> None:
-        for files in ({"new": "x\n"}, {"b": "b\nmore\n"}):
-            repo.branch(f"{BRANCH}{len(files)}{next(iter(files))}")
         repo.phase("phase-1", {"new": "x\n"})
         repo.commit("base moves", {"b": "other\n"})
         first = built(repo)

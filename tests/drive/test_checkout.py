@@ -191,7 +191,7 @@ class TestHolder:
             assert not repo.try_git(command, *options, "main~1" if command == "revert" else "side").ok
         found = holder(repo.plumbing, "main")
         assert found is not None
-        assert (found.folder, found.operation) == (repo.folder, operation.split()[0])
+        assert (found.folder, found.operation) == (repo.folder, operation.split(maxsplit=1)[0])
         told = blocked(repo, next_commit(repo, {"b": "x\n"}))
         assert told is not None
         assert f"a {found.operation} is in progress" in told.reason
@@ -280,6 +280,27 @@ class TestMend:
         told = mended(repo, begun)
         assert told is not None
         assert (repo.folder / "a" / "mine").read_text() == "written by a person since\n"
+
+    @pytest.mark.parametrize("written", [("a/inside",), ()])
+    def test_a_file_that_became_a_folder_of_ours_becomes_the_file_again(
+        self, repo: Repo, written: tuple[str, ...]
+    ) -> None:
+        begun = landing(repo, next_commit(repo, {"a": None, "a/inside": "x\n"}))
+        (repo.folder / "a").unlink()
+        (repo.folder / "a").mkdir()
+        for name in written:
+            repo.write(name, "x\n")
+        assert mended(repo, begun) is None
+        assert (repo.git("status", "--porcelain"), (repo.folder / "a").read_text()) == ("", "a\n")
+
+    def test_a_folder_that_became_a_file_becomes_the_folder_again(self, repo: Repo) -> None:
+        begun = landing(repo, next_commit(repo, {"dir/c": None, "dir/d": None, "dir": "now a file\n"}))
+        for name in ("c", "d"):
+            (repo.folder / "dir" / name).unlink()
+        (repo.folder / "dir").rmdir()
+        repo.write("dir", "now a")
+        assert mended(repo, begun) is None
+        assert repo.git("status", "--porcelain") == ""
 
     def test_a_submodule_that_moved_is_no_obstacle(self, repo: Repo) -> None:
         """Its folder is not ours to look into: git leaves it alone in a fast-forward."""

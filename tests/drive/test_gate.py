@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from batty_tmux.core.events import GateFinished, GateStarted
 from batty_tmux.drive.gate import GateSpec, Subject, run_gate, verdict_of
 from batty_tmux.drive.place import Place
 from batty_tmux.host.lock import exclusive
-from batty_tmux.names import PhaseId, RunId, Sha
+from batty_tmux.names import PhaseId, RunId
 from tests.support.repo import Repo
 from tests.support.server import eventually
 
@@ -106,7 +107,7 @@ class TestPristine:
         """It cannot be known what it tested; and the next gate is on its own commit again."""
         move = "git -c user.name=x -c user.email=x commit -q --allow-empty -m moved"
         assert gated(repo, spec(move)).verdict == "infra"
-        assert gated(repo, spec("git diff --quiet HEAD && test \"$(git rev-parse HEAD)\" = $BATTY_CANDIDATE")).status == 0
+        assert gated(repo, spec('git diff --quiet HEAD && test "$(git rev-parse HEAD)" = $BATTY_CANDIDATE')).status == 0
 
     def test_a_gate_that_removes_its_own_worktree_ends_nothing_else(self, repo: Repo) -> None:
         assert gated(repo, spec('rm -rf "$PWD"')).verdict == "infra"
@@ -116,18 +117,16 @@ class TestPristine:
         """With its setup, which is gone with it."""
         gate = spec("test -e cache/made", setup="mkdir -p cache && echo >cache/made", keep=KEEP)
         assert gated(repo, gate).verdict == "pass"
-        repo.git("worktree", "list")
-        for slot in slots(repo).iterdir():
-            assert slot.name == "gate-1"
-            os.rename(slot, slots(repo).parent / "gone")
+        assert [slot.name for slot in slots(repo).iterdir()] == ["gate-1"]
+        (slots(repo) / "gate-1").rename(slots(repo).parent / "gone")
         finished = gated(repo, gate)
         assert finished.verdict == "pass", said(finished)
 
     def test_no_prune_takes_a_slot(self, repo: Repo) -> None:
         gated(repo, spec("true"))
-        os.rename(slots(repo) / "gate-1", slots(repo) / "away")
+        (slots(repo) / "gate-1").rename(slots(repo) / "away")
         repo.git("worktree", "prune", "--expire=now")
-        os.rename(slots(repo) / "away", slots(repo) / "gate-1")
+        (slots(repo) / "away").rename(slots(repo) / "gate-1")
         assert gated(repo, spec("test -e src/a.py")).verdict == "pass"
 
     def test_a_slot_that_somebody_has_put_something_into_the_way_of_is_left_alone(self, repo: Repo) -> None:
@@ -249,8 +248,11 @@ class TestSlots:
         """Each ends only when it has met the other."""
         for name in ("one", "two"):
             os.mkfifo(tmp_path / name)
-        meet = spec(f'if mkdir {tmp_path}/first 2>/dev/null; then echo >{tmp_path}/one; read x <{tmp_path}/two; '
-                    f"else read x <{tmp_path}/one; echo >{tmp_path}/two; fi; pwd", seconds=30)
+        meet = spec(
+            f"if mkdir {tmp_path}/first 2>/dev/null; then echo >{tmp_path}/one; read x <{tmp_path}/two; "
+            f"else read x <{tmp_path}/one; echo >{tmp_path}/two; fi; pwd",
+            seconds=30,
+        )
         ended: list[GateFinished] = []
         threads = [threading.Thread(target=lambda: ended.append(gated(repo, meet))) for _ in range(2)]
         for thread in threads:
@@ -264,6 +266,15 @@ class TestSlots:
     def test_the_next_gate_uses_the_first_one_again(self, repo: Repo) -> None:
         for _ in range(2):
             assert said(gated(repo, spec("pwd"))).strip() == str(slots(repo) / "gate-1")
+
+    def test_a_server_that_a_gate_left_in_a_session_of_its_own_does_not_keep_it(self, repo: Repo) -> None:
+        """Only what outlives a killed lander does."""
+        daemon = f"{sys.executable} -c 'import os, time; os.setsid(); print(os.getpid(), flush=True); time.sleep(99)'"
+        finished = gated(repo, spec(f"{daemon} >pid & until test -s pid; do :; done; cat pid"))
+        try:
+            assert said(gated(repo, spec("pwd"))).strip() == str(slots(repo) / "gate-1")
+        finally:
+            os.kill(int(said(finished)), signal.SIGKILL)
 
 
 def _alive(pid: int) -> bool:

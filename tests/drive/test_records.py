@@ -48,7 +48,9 @@ def test_each_kind_has_a_name_of_its_own() -> None:
 def test_a_path_that_is_no_text_is_written_in_words(tmp_path: Path) -> None:
     """Bytes that are not UTF-8 come as surrogates, which readers of JSON refuse."""
     records = Records.at(tmp_path)
-    (event,) = records.append(PhaseHeld(phase=PhaseId("p"), state="held", code="c", reason="a\udcffb", evidence=("\ud800",)))
+    (event,) = records.append(
+        PhaseHeld(phase=PhaseId("p"), state="held", code="c", reason="a\udcffb", evidence=("\ud800",))
+    )
     assert isinstance(event, PhaseHeld)
     assert event.reason == r"a\xffb"
     assert json.loads((tmp_path / "journal.jsonl").read_bytes())["reason"] == r"a\xffb"

@@ -94,7 +94,9 @@ def test_the_last_number_is_found_behind_lines_of_any_length(tmp_path: Path, siz
     assert numbers(made) == [1, 2, 3, 4, 5]
 
 
-@pytest.mark.parametrize("damage", [b"\n", b"\x00\x00\n", b"{}\n", b"3\n", b'{"seq":"x"}\n', b"\xff\xfe\n" * 3, b"{\n" * 40_000])
+@pytest.mark.parametrize(
+    "damage", [b"\n", b"\x00\x00\n", b"{}\n", b"3\n", b'{"seq":"x"}\n', b"\xff\xfe\n" * 3, b"{\n" * 40_000]
+)
 def test_a_damaged_last_line_does_not_stop_the_next_writer(tmp_path: Path, damage: bytes) -> None:
     """It is left where it is, and no number before it is given again."""
     made = journal(tmp_path)

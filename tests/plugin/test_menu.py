@@ -36,11 +36,11 @@ def opened(person: Attached) -> None:
 @pytest.mark.parametrize(
     ("key", "words"),
     [
-        ("a", ["work", "all", "--parallel", "3"]),
+        ("a", ["work", "all", "--parallel", "3", "--detach"]),
         ("m", ["queue"]),
         ("s", ["status"]),
-        ("l1", ["work", "phase-2"]),
-        ("l2", ["work", "phase-10"]),
+        ("l1", ["work", "phase-2", "--detach"]),
+        ("l2", ["work", "phase-10", "--detach"]),
         ("xy", ["stop"]),
     ],
 )
@@ -71,7 +71,7 @@ def test_the_number_at_once_is_the_users(server: PrivateServer, recorder: Record
     person.expect("Launch all phases, 5 at once")
     person.press("a")
     person.expect(CLOSES)
-    assert [call[1:] for call in recorder.calls] == [["work", "all", "--parallel", "5"]]
+    assert [call[1:] for call in recorder.calls] == [["work", "all", "--parallel", "5", "--detach"]]
 
 
 def test_a_parallel_that_is_no_number_is_not_used(server: PrivateServer, recorder: Recorder, person: Attached) -> None:
@@ -113,7 +113,7 @@ def test_a_long_list_comes_in_pages(
     person.expect("phase-59")
     person.press("6")
     person.expect(CLOSES)
-    assert [call[1:] for call in recorder.calls] == [["work", "phase-59"]]
+    assert [call[1:] for call in recorder.calls] == [["work", "phase-59", "--detach"]]
 
 
 def test_nothing_to_launch_is_said(server: PrivateServer, recorder: Recorder, person: Attached) -> None:

@@ -9,9 +9,13 @@ from tests.support.story import Story
 
 
 @pytest.fixture
-def story(tmp_path: Path) -> Iterator[Story]:
+def story(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
     """A repository and a tmux server of its own; both are gone afterwards."""
     made = Story(tmp_path)
+    # `peek` looks from this process
+    for name in ("TMUX", "TMUX_PANE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TMUX_TMPDIR", str(made.short))
     try:
         yield made
     finally:

@@ -22,7 +22,7 @@ def one_of_each(text: str) -> tuple[AnyEvent, ...]:
 
 
 def _made(kind: type[Event], text: str) -> AnyEvent:
-    given = {field.name: _value(field.type, text) for field in msgspec.structs.fields(kind)}
+    given: dict[str, Any] = {field.name: _value(field.type, text) for field in msgspec.structs.fields(kind)}
     given |= {"at": AT, "seq": 7}
     if "phase" in given:
         given["phase"] = PhaseId("phase-1")

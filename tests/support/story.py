@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,7 +23,7 @@ from batty_tmux.host import process
 from tests.support.server import eventually
 
 AGENT = Path(__file__).with_name("agent.sh")
-PATIENCE = 30
+PATIENCE = 45
 """Seconds until a thing that must happen counts as not happening, on a busy machine."""
 TRIES = 16
 """How often a door that was opened lets somebody through."""
@@ -246,7 +247,7 @@ class Story:
     def batty(self, *words: str, cwd: Path | None = None) -> Said:
         """Run batty as a person without a terminal would."""
         self.begin()
-        done = self.run(sys.executable, "-P", "-m", "batty_tmux", *words, cwd=cwd, timeout=2 * PATIENCE)
+        done = self.run(sys.executable, "-P", "-m", "batty_tmux", *words, cwd=cwd, timeout=90)
         assert done.status is not None, f"batty {shlex.join(words)} did not end\n{done.stderr}\n{self.told()}"
         assert done.status != 3, f"a bug\n{done.stderr}\n{self._bug(done.stderr)}"
         return Said(done.status, done.stdout, done.stderr)
@@ -281,7 +282,7 @@ class Story:
     def until_waiting(self, name: str, times: int = 1) -> None:
         """Wait until so many executors of the phase, or gates, have come to their door."""
         file = self.agents / name / "waiting"
-        eventually(lambda: file.exists() and len(file.read_text().splitlines()) >= times, f"{name} at its door", PATIENCE)
+        self.until(lambda _: file.exists() and len(file.read_text().splitlines()) >= times, f"{name} at its door")
 
     # -- what can be seen
 
@@ -345,7 +346,7 @@ class Story:
         assert [row["phase"] for row in landings] == list(phases)
         for row in landings:
             assert (row["gated"], row["on_base"], row["grew"]) == (True, True, True), row
-        for before, after in zip(landings, landings[1:], strict=False):
+        for before, after in pairwise(landings):
             assert before["sha"] == after["base"]
         assert self.git("status", "--porcelain") == ""
 
@@ -373,7 +374,8 @@ class Story:
     def _pid_of(self, whom: str) -> int:
         if whom == "the lander":
             words = f"--repo {self.repo} land"
-            return eventually(lambda: next((pid for pid, line in self._processes() if words in line), None), whom)
+            found = eventually(lambda: [pid for pid, line in self._processes() if line.endswith(words)], whom)
+            return found[0]
         role, _, phase = whom.partition(" of ")
         pane = self._launched(phase)["orchestrator" if role == "supervisor" else "pane"]
         return int(self.tmux("display-message", "-p", "-t", pane, "#{pane_pid}"))

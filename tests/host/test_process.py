@@ -1,0 +1,262 @@
+"""Programs that batty starts: they end when they should, see what they should, and leave nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from batty_tmux.errors import BattyError, CommandFailed
+from batty_tmux.host.clock import monotonic
+from batty_tmux.host.process import SCRUBBED, is_open_anywhere, kill_group, run, run_here, run_logged, scrubbed
+
+LONG = 300
+
+
+class Fifo:
+    """A pipe that children hold open: its end is the event that all of them are gone."""
+
+    def __init__(self, path: Path) -> None:
+        os.mkfifo(path)
+        self.path = path
+        self.descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        os.set_blocking(self.descriptor, True)
+
+    def read_to_end(self) -> bytes:
+        """Wait until every writer is gone; the test's own time-out is the deadline."""
+        found = b""
+        while chunk := os.read(self.descriptor, 4096):
+            found += chunk
+        return found
+
+
+@pytest.fixture
+def fifo(tmp_path: Path) -> Iterator[Fifo]:
+    made = Fifo(tmp_path / "fifo")
+    yield made
+    os.close(made.descriptor)
+
+
+def family(fifo: Fifo) -> str:
+    """A shell line: children and grandchildren that hold the pipe open and would go on for minutes."""
+    return f"exec 9>'{fifo.path}'; echo up >&9; (sleep {LONG} & sleep {LONG}) & (trap '' TERM HUP; sleep {LONG}) & "
+
+
+# --- run
+
+
+def test_what_a_program_says_is_returned(tmp_path: Path) -> None:
+    """Output, errors and status apart; in the folder and with the input that were given."""
+    done = run(("sh", "-c", "cat; pwd >&2; exit 3"), cwd=tmp_path, stdin="in \N{SNOWMAN}")
+    assert (done.status, done.stdout, done.stderr.strip(), done.ok) == (
+        3,
+        "in \N{SNOWMAN}",
+        str(tmp_path.resolve()),
+        False,
+    )
+    with pytest.raises(CommandFailed) as failed:
+        done.check()
+    assert (failed.value.exit_status, failed.value.stdout) == (3, "in \N{SNOWMAN}")
+
+
+def test_a_signal_is_a_negative_status() -> None:
+    """As subprocess has it."""
+    assert run(("sh", "-c", "kill -9 $$")).status == -signal.SIGKILL
+
+
+def test_bytes_that_are_no_text_come_back_as_they_were() -> None:
+    """A path need not be UTF-8."""
+    odd = b"a\xff\xfe\x00b"
+    done = run(("cat",), stdin=odd)
+    assert done.stdout.encode("utf-8", "surrogateescape") == odd
+    assert run(("cat",), stdin=done.stdout).stdout == done.stdout
+
+
+def test_nothing_is_asked_on_the_terminal() -> None:
+    """No input is the end of input, and there is no terminal that a program could open."""
+    assert run(("sh", "-c", "cat; (: </dev/tty) 2>/dev/null || echo none")).stdout == "none\n"
+
+
+def test_when_time_runs_out_the_whole_group_is_killed(fifo: Fifo) -> None:
+    """Grandchildren and those that ignore signals too; what was said until then is kept."""
+    done = run(("sh", "-c", family(fifo) + "echo said; wait"), timeout=1)
+    assert (done.status, done.ok) == (None, False)
+    assert done.stdout == "said\n"
+    assert fifo.read_to_end() == b"up\n"
+    with pytest.raises(CommandFailed, match="ran out of time"):
+        done.check()
+
+
+def test_a_daemon_that_keeps_the_pipe_open_does_not_hold_us_for_ever(tmp_path: Path) -> None:
+    """It left the group, so it is not killed; but the time-out is one."""
+    pid_file = tmp_path / "pid"
+    script = f"import os, time; os.setsid(); open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep({LONG})"
+    line = f"{sys.executable} -c \"{script}\" & echo started; while [ ! -s '{pid_file}' ]; do :; done"
+    begun = monotonic()
+    try:
+        done = run(("sh", "-c", line), timeout=1)
+    finally:
+        os.kill(int(pid_file.read_text()), signal.SIGKILL)
+    assert done.status is None
+    assert done.stdout == "started\n"
+    assert monotonic() - begun < 30
+
+
+def test_a_program_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
+    """And so is a folder: the two are one error to the system."""
+    with pytest.raises(BattyError, match="missing is not installed") as refused:
+        run((str(tmp_path / "missing"),))
+    assert refused.value.code == "no-program"
+    with pytest.raises(BattyError, match="gone is gone") as refused:
+        run(("true",), cwd=tmp_path / "gone")
+    assert refused.value.code == "no-folder"
+
+
+def test_an_interrupt_leaves_nothing_running(fifo: Fifo) -> None:
+    """^C reaches batty alone, since the program has a session of its own."""
+    code = f"from batty_tmux.host.process import run; run(('sh', '-c', {family(fifo) + 'wait'!r}))"
+    batty = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    up = b""
+    while not up:
+        up = os.read(fifo.descriptor, 16)
+    batty.send_signal(signal.SIGINT)
+    batty.wait(timeout=30)
+    assert fifo.read_to_end() == b""
+
+
+# --- the environment
+
+
+def test_variables_that_mislead_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A leaked GIT_DIR would make git work on another repository; what the caller adds is given."""
+    for name in ("GIT_DIR", "GIT_INDEX_FILE", "CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT", "BATTY_PHASE"):
+        monkeypatch.setenv(name, "leaked")
+    monkeypatch.setenv("KEPT", "kept")
+    shown = run(("env",), env={"BATTY_RUN": "001"}).stdout.splitlines()
+    assert [line for line in shown if line.startswith(SCRUBBED)] == ["BATTY_RUN=001"]
+    assert "KEPT=kept" in shown
+
+
+def test_an_environment_is_scrubbed_as_given() -> None:
+    """Only by the beginning of the name."""
+    given = {"GIT_DIR": "x", "CLAUDE": "x", "BATTY_X": "x", "DIGIT_X": "1", "PATH": "/bin"}
+    assert scrubbed(given) == {"DIGIT_X": "1", "PATH": "/bin"}
+
+
+def test_only_the_descriptors_that_were_named_stay_open(tmp_path: Path) -> None:
+    """The landing lock's is for git, and for nobody else."""
+    with (tmp_path / "file").open("w") as file:
+        os.set_inheritable(file.fileno(), True)
+        line = f"[ -e /dev/fd/{file.fileno()} ] && echo open || echo closed"
+        assert run(("sh", "-c", line)).stdout == "closed\n"
+        assert run(("sh", "-c", line), keep_open=(file.fileno(),)).stdout == "open\n"
+
+
+# --- run_logged
+
+
+def logged(line: str, tmp_path: Path, timeout: float = 60, env: dict[str, str] | None = None) -> tuple[int | None, str]:
+    path = tmp_path / "log"
+    with path.open("wb") as log:
+        status = run_logged(line, cwd=tmp_path, env=env or {"PATH": os.environ["PATH"]}, log=log, timeout=timeout)
+    return status, path.read_text()
+
+
+def test_a_gates_output_is_in_its_log(tmp_path: Path) -> None:
+    """Both streams in the order in which they were written; the environment is exactly what was given."""
+    line = 'echo one; echo two >&2; echo three; cat; echo "[$CI][$HOME]"; exit 5'
+    status, log = logged(line, tmp_path, env={"CI": "true", "PATH": os.environ["PATH"]})
+    assert (status, log) == (5, "one\ntwo\nthree\n[true][]\n")
+
+
+def test_a_gate_has_no_descriptor_of_ours(tmp_path: Path) -> None:
+    """A background process of a gate would hold the landing lock for ever."""
+    with (tmp_path / "lock").open("w") as file:
+        os.set_inheritable(file.fileno(), True)
+        _, log = logged(f"[ -e /dev/fd/{file.fileno()} ] && echo open || echo closed", tmp_path)
+    assert log == "closed\n"
+
+
+@pytest.mark.parametrize(("ending", "status"), [("exit 0", 0), ("exit 1", 1), ("kill -9 $$", -9)])
+def test_what_a_gate_started_does_not_outlive_it(tmp_path: Path, fifo: Fifo, ending: str, status: int) -> None:
+    """A forgotten server would answer the next gate's tests."""
+    assert logged(family(fifo) + ending, tmp_path)[0] == status
+    assert fifo.read_to_end() == b"up\n"
+
+
+def test_a_gate_that_takes_too_long_is_killed_whole(tmp_path: Path, fifo: Fifo) -> None:
+    """None says that it was the time."""
+    assert logged(family(fifo) + "wait", tmp_path, timeout=0.5)[0] is None
+    assert fifo.read_to_end() == b"up\n"
+
+
+def test_a_command_on_this_terminal_has_its_status(tmp_path: Path) -> None:
+    """In its folder, with its environment."""
+    assert run_here("[ $X = y ] && : >here && exit 4", cwd=tmp_path, env={"X": "y"}) == 4
+    assert (tmp_path / "here").exists()
+
+
+# --- what outlives us
+
+PARENT = """
+import sys
+from pathlib import Path
+from batty_tmux.host.process import detach
+detach(("sh", "-c", sys.argv[1]), cwd=Path(sys.argv[2]), log=Path(sys.argv[3]))
+print("returned", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_what_is_detached_survives_its_parent_and_its_group(tmp_path: Path, fifo: Fifo) -> None:
+    """tmux ends its jobs by their group; a lander is in no group of tmux's, and holds none of its pipes."""
+    go = tmp_path / "go"
+    os.mkfifo(go)
+    line = f"exec 9>'{fifo.path}'; echo $$ >&9; read word <'{go}'; pwd; echo \"$word [$BATTY_PHASE]\" >&2; echo end >&9"
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, line, str(tmp_path), str(tmp_path / "log")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        env={**os.environ, "BATTY_PHASE": "leaked"},
+    ) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"returned\n"
+        pid = b""
+        while not pid.endswith(b"\n"):
+            pid += os.read(fifo.descriptor, 16)
+        assert os.getsid(int(pid)) != os.getsid(parent.pid)
+        kill_group(parent.pid)
+        assert parent.stdout.read() == b""
+    go.write_text("word\n")
+    assert fifo.read_to_end() == b"end\n"
+    assert (tmp_path / "log").read_text() == f"{tmp_path.resolve()}\nword []\n"
+    assert (tmp_path / "log").stat().st_mode & 0o077 == 0
+
+
+def test_a_group_that_is_gone_is_killed_without_complaint() -> None:
+    """It may have ended by itself a moment before."""
+    process = subprocess.Popen(["true"], start_new_session=True)
+    process.wait()
+    kill_group(process.pid)
+
+
+def test_a_file_that_somebody_has_open_is_found(tmp_path: Path) -> None:
+    """A lock of git's that nobody has open was left behind; where there is no /proc, nobody can say."""
+    path = (tmp_path / "file").resolve()
+    with path.open("w"):
+        assert is_open_anywhere(path) is Path("/proc/self/fd").is_dir()
+    assert not is_open_anywhere(path)
+
+
+def test_detach_is_for_programs_that_can_be_missing(tmp_path: Path) -> None:
+    """The caller has gone on by then; it must not be run a second time by a child that failed to become it."""
+    script = (
+        "from pathlib import Path; from batty_tmux.host.process import detach\n"
+        f"detach(({str(tmp_path / 'missing')!r},), cwd=Path({str(tmp_path)!r}), log=Path({str(tmp_path / 'log')!r}))\n"
+        "print('once')"
+    )
+    assert run((sys.executable, "-c", script)).stdout == "once\n"
