@@ -12,4 +12,4 @@ from batty_tmux.drive.project import Project
 @click.pass_obj
 def command(repo: Path) -> None:
     """Show the run, the queue and what needs you, until ^C. Closing it stops nothing."""
-    follow(Project.around(repo))
+    follow(Project.around(repo), mends=True)

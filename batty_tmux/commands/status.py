@@ -38,11 +38,16 @@ def command(repo: Path, json_: bool, watch: bool) -> None:
         console().print(screen(project))
 
 
-def follow(project: Project) -> None:
-    """Show the status until interrupted; redrawn when the journal grows or an age changes its unit."""
+def follow(project: Project, *, mends: bool = False) -> None:
+    """Show the status until interrupted; redrawn when the journal grows, and every ten seconds for the ages.
+
+    With `mends` it also sees to what is owed: a landing that waits for the user's checkout, a dead supervisor.
+    """
     with Live(console=console(), auto_refresh=False, screen=True) as live, selectors.DefaultSelector() as nothing:
         while True:
             project = Project.around(project.place.home, project.base)
+            if mends:
+                look_after(project)
             live.update(screen(project), refresh=True)
             offset, size = project.place.records.offset, live.console.size
             for _ in range(20):

@@ -216,7 +216,9 @@ def _deferred(
         paths=blocked.paths,
         half_done=keep_landing,
     )
-    if (entry.state, entry.reason, entry.paths) != ("deferred", blocked.reason, blocked.paths):
+    now = merge_queue.fold(ground.place.records.events).of(entry.phase) or entry
+    told = (now.state, now.reason, now.paths, now.landing is not None)
+    if told != ("deferred", blocked.reason, blocked.paths, keep_landing):
         ground.place.records.append(event)
     return event
 
