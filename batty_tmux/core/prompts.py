@@ -171,14 +171,23 @@ _LINES: Final = _table(
 )
 
 
+_EXPLICIT: Final = frozenset({"secret", "confirm", "choice"})
+
+
 def _line_prompt(rows: Sequence[str], family: str) -> Prompt | None:
-    if not rows or _QUOTED.match(rows[-1]) or LIVE.search(rows[-1]):
+    if not rows or LIVE.search(rows[-1]):
+        return None
+    quoted = _QUOTED.match(rows[-1]) is not None
+    if quoted and family != "any":
         return None
     # the lines of the two TUIs themselves are indented: what is at the margin comes from before or after them
     if family != "any" and indent(rows[-1]):
         return None
     for kind, words in _LINES:
         match = words.search(rows[-1])
+        if match and quoted:
+            # a program's own mark before its question, or a line of a diff: only a person can tell
+            return Prompt("unknown", rows[-1].strip(), (), rows[-1], None, family) if kind in _EXPLICIT else None
         if match:
             top, _ = block_of(rows, len(rows) - 1, "any")
             text = "\n".join(rows[top:]).strip("\n")

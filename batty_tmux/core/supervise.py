@@ -70,6 +70,7 @@ class Watch:
     held: PhaseHeld | None = None
     nudges: int = 0
     relaunch: Relaunching | None = None
+    reworked: Sha = Sha("")
     queued: bool = False
     closed: bool = False
     idle: bool = False
@@ -177,6 +178,9 @@ def owed(watch: Watch, board: str) -> Effect | None:
 
 
 def _after_inspection(watch: Watch, seen: Inspected, board: str) -> Effect | None:
+    if watch.executor == "running" and seen.head == watch.reworked:
+        # silent, and still at the commit that was sent back: it thinks, it is not done
+        return None
     problem = contract_problem(seen)
     if problem == "uncommitted" and all(within(board, path) for path in seen.dirty):
         return CommitBoard(seen.dirty)
@@ -290,9 +294,9 @@ def _judged(watch: Watch, event: AnyEvent) -> Watch:
             return replace(watch, wanted=event, reviewed=None)
         case Reviewed(verdict="merge"):
             return replace(watch, reviewed=event, held=None)
-        case Reviewed(verdict="rework", feedback=feedback):
+        case Reviewed(verdict="rework", feedback=feedback, head=head):
             asked = Relaunching(phase=watch.phase, feedback=feedback)
-            return replace(_active(watch), reviewed=event, relaunch=asked, nudges=0)
+            return replace(_active(watch), reviewed=event, relaunch=asked, nudges=0, reworked=head)
         case Reviewed(verdict="escalate", feedback=feedback):
             held = PhaseHeld(phase=watch.phase, state="held", code="escalated", reason=feedback or "escalated")
             return replace(watch, reviewed=event, held=held, wanted=None, queued=False)

@@ -33,6 +33,8 @@ QUIET = 0.06
 """Seconds without output after which a screen is read: a dialog is painted in one burst."""
 LONGEST = 1.0
 """Seconds between two looks at board, journal and process when nothing announces itself."""
+UNHEARD = 10.0
+"""Seconds after an answer in which the prompt must have gone from the screen."""
 IDLE = 2.0
 """Seconds that an agent's empty composer must stay before its turn counts as over."""
 IDLE_UNKNOWN = 15.0
@@ -53,7 +55,9 @@ class Supervisor:
     screen: str = ""
     stirred: float = field(default_factory=monotonic)
     unread: bool = True
+    answered: float = field(default_factory=monotonic)
     exits: Exits | None = None
+    refused: str = ""
     read: int = 0
     folded: int = 0
     acted: tuple[Effect, int] | None = None
@@ -76,17 +80,28 @@ class Supervisor:
                 selector.register(typed, selectors.EVENT_READ, "typed")
             self.exits = Exits(selector)
             while not self.watch.closed:
-                self.step()
+                self._step_on()
                 running = self.watch.executor == "running"
                 self.exits.follow(started_pid(self.project, self.watch) if running else None)
                 self._wait(selector, marks, self.exits)
         os.close(marks)
 
+    def _step_on(self) -> None:
+        """Take a step; where git or tmux refuse, say so once in this pane and try again at the next."""
+        try:
+            self.step()
+        except BattyError as refused:
+            if str(refused) != self.refused:
+                self.bar.tell(refused)
+            self.refused = str(refused)
+        else:
+            self.refused = ""
+
     def step(self) -> None:
         """Read what is new, look at executor, screen and board, then do what is owed until nothing is."""
         self._read_journal()
         if self.watch.state in supervise.HOLDS_A_SLOT and self.watch.executor == "running":
-            if self.unread:
+            if self.unread or self._is_unheard():
                 self._look_at_screen()
             self._look_at_board()
             self._look_at_executor()
@@ -133,6 +148,8 @@ class Supervisor:
             if getattr(event, "phase", None) == self.phase:
                 self.watch = supervise.apply(self.watch, event)
                 self.folded += 1
+                if isinstance(event, Answered):
+                    self.answered = monotonic()
                 if isinstance(event, ExecutorStarted):
                     # the silence before it says nothing about this one
                     self.stirred = monotonic()
@@ -178,22 +195,32 @@ class Supervisor:
         self.screen = self.project.terminal.capture(pane) or ""
         seen = prompts.read(self.screen, self._family())
         known = self.watch.prompt
-        if known is not None and (seen is None or digest(seen) != known.key.partition("-")[2]):
+        same = known is not None and seen is not None and digest(seen) == known.key.partition("-")[2]
+        unheard = same and self._is_unheard()
+        if known is not None and (not same or unheard):
             self._record(PromptGone(run=self.run, phase=self.phase, key=known.key))
         if seen is not None and self.watch.prompt is None and self._is_steady(pane, seen):
-            self._meet(pane, seen)
+            self._meet(pane, seen, "it was answered, and still asks" if unheard else "")
 
     def _is_steady(self, pane: PaneId, seen: Prompt) -> bool:
         """Read the screen a second time: a dialog that is still being painted is not answered."""
         again = prompts.read(self.project.terminal.capture(pane) or "", self._family())
         return again is not None and digest(again) == digest(seen)
 
-    def _meet(self, pane: PaneId, seen: Prompt) -> None:
-        """Journal a prompt that appeared, and answer it if the policy says so. Once per appearance."""
+    def _is_unheard(self) -> bool:
+        """Tell whether a prompt was answered so long ago that the answer cannot have been taken."""
+        return self.watch.answered and monotonic() - self.answered > UNHEARD
+
+    def _meet(self, pane: PaneId, seen: Prompt, doubt: str) -> None:
+        """Journal a prompt that appeared, and answer it if the policy says so. Once per appearance.
+
+        With a doubt it is a person's: what was typed once and did nothing is not typed again.
+        """
         events = self.project.place.records.events
         number = 1 + sum(isinstance(e, Prompted) and e.phase == self.phase for e in events)
         key = f"{number}-{digest(seen)}"
-        outcome = policy.decide(seen, policy_of(self.project), self._worktree())
+        decided = policy.decide(seen, policy_of(self.project), self._worktree())
+        outcome = policy.Ask(doubt) if doubt else decided
         asked = Prompted(
             run=self.run,
             phase=self.phase,

@@ -270,7 +270,7 @@ fresh_venv() {
 
 install_into_venv() {
     if has uv; then
-        logged uv pip install --quiet --python "$place/venv/bin/python" "$@" && return 0
+        logged uv pip install --quiet --compile-bytecode --python "$place/venv/bin/python" "$@" && return 0
         [ -x "$place/venv/bin/pip" ] || return 1
         say "trying again with pip"
     fi

@@ -171,11 +171,18 @@ def test_lines_that_ask(line: str, kind: str) -> None:
     assert (prompt.kind, prompt.caret) == (kind, None)
 
 
-@pytest.mark.parametrize(
-    "line", ["+ Continue? [y/N]", "   12 + Continue? (y/n)", "> Proceed?", "Copied 3 files.", "● Continue?"]
-)
+@pytest.mark.parametrize("line", ["+ Continue? [y/N]", "   12 + Continue? (y/n)", "> Proceed?", "● Continue?"])
+def test_a_marked_question_is_for_a_person(line: str) -> None:
+    """A program's own mark, or a line of a diff: unseen it would block for ever, answered it might be wrong."""
+    seen = read(f"Some output.\n{line}\n", "any")
+    assert seen is not None
+    assert seen.kind == "unknown"
+    assert read(f"Some output.\n{line}\n", "claude") is None
+
+
+@pytest.mark.parametrize("line", ["Copied 3 files.", "# What now?", "- and who are you?"])
 def test_lines_that_do_not_ask(line: str) -> None:
-    """Quoted lines of diffs and messages are no prompts."""
+    """Statements, and quoted lines that only end in a question mark, are no prompts."""
     assert read(f"Some output.\n{line}\n", "any") is None
 
 

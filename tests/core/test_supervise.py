@@ -258,6 +258,17 @@ def test_rework_forgets_what_was_found_and_starts_the_executor_with_it() -> None
     assert started.relaunch is None
 
 
+def test_silence_at_the_commit_that_was_sent_back_is_not_done() -> None:
+    """After a rework the board is finished already: only a new commit, or the executor's end, is news."""
+    rework = Reviewed(phase=PHASE, verdict="rework", by="human", head=HEAD, feedback="again")
+    again = (*OVER, rework, ExecutorStarted(phase=PHASE, attempt=2, pid=2, agent="claude"))
+    assert asked(idle(*again, GOOD)) is None
+    newer = Inspected(phase=PHASE, head=Sha("newer"), tree=TREE, commits=3)
+    assert asked(idle(*again, newer)) == RunPhaseGate(Sha("newer"), TREE)
+    ended = ExecutorExited(phase=PHASE, attempt=2, status=0)
+    assert asked(told(*again, ended, GOOD)) == RunPhaseGate(HEAD, TREE)
+
+
 @pytest.mark.parametrize(("by", "left"), [("batty", 1), ("person", 0)])
 def test_only_a_persons_restart_gives_a_new_nudge(by: Literal["batty", "person"], left: int) -> None:
     """Else an executor that never commits would be told so for ever."""

@@ -53,3 +53,19 @@ def test_a_policy_that_only_observes_types_nothing(story: Story) -> None:
     story.batty("answer", "alpha", "n")
     story.until_state(alpha="landed")
     assert story.answers("alpha") == ["n"]
+
+
+def test_an_answer_that_was_not_taken_is_not_given_again(story: Story) -> None:
+    """Rule: a prompt that is still there long after its answer is a person's; the policy does not type twice."""
+    story.policy("act", (r"Overwrite", "y"))
+    story.phase("alpha")
+    # takes two lines, and shows nothing of them
+    deaf = "stty -echo; printf 'Overwrite a? [y/N] '; head -c 4 >/dev/null; stty echo; echo"
+    story.executor("alpha").runs(deaf).commits("a.txt", "text")
+    story.batty("work", "all")
+    seen = story.until_state(alpha="asking")
+    assert "Overwrite a?" in seen.says("alpha")
+    assert [event["by"] for event in story.events("answered")] == ["policy"]
+    assert story.events("prompted")[-1]["reason"] == "it was answered, and still asks"
+    story.batty("answer", "alpha", "y")
+    story.until_state(alpha="landed")
