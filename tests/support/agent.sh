@@ -1,3 +1,4 @@
+#!/bin/sh
 # A scripted agent: does what the test wrote down for this phase and this start, with the commands that a brief
 # names. $1 is the folder of all scripts; the last script serves all later starts.
 set -eu
@@ -17,7 +18,7 @@ take() {
 
 finish() {
     [ -n "$task" ] || return 0
-    batty-tmux board move "$task" done --dir "$BATTY_BOARD" --claim "$BATTY_PHASE"
+    batty-tmux board move "$task" "done" --dir "$BATTY_BOARD" --claim "$BATTY_PHASE"
     if [ "${board:-committed}" = committed ]; then
         git add -- "$BATTY_BOARD"
         commit "Finish task $task"
@@ -61,4 +62,5 @@ waits() {
     IFS= read -r _ <"$here/door"
 }
 
+# shellcheck source=/dev/null
 . "$here/$number.sh"
