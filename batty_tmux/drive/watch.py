@@ -2,7 +2,8 @@
 
 import os
 import selectors
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -80,22 +81,25 @@ class Supervisor:
                 selector.register(typed, selectors.EVENT_READ, "typed")
             self.exits = Exits(selector)
             while not self.watch.closed:
-                self._step_on()
+                with self._telling():
+                    self.step()
+                    self.refused = ""
                 running = self.watch.executor == "running"
                 self.exits.follow(started_pid(self.project, self.watch) if running else None)
-                self._wait(selector, marks, self.exits)
+                with self._telling():
+                    self._wait(selector, marks, self.exits)
         os.close(marks)
 
-    def _step_on(self) -> None:
-        """Take a step; where git or tmux refuse, say so once in this pane and try again at the next."""
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Go on where git or tmux refuse: say it once in this pane, and owe the same again at the next step."""
         try:
-            self.step()
+            yield
         except BattyError as refused:
             if str(refused) != self.refused:
                 self.bar.tell(refused)
             self.refused = str(refused)
-        else:
-            self.refused = ""
+            self.acted = None
 
     def step(self) -> None:
         """Read what is new, look at executor, screen and board, then do what is owed until nothing is."""
