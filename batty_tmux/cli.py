@@ -3,11 +3,13 @@
 Commands are imported when they are chosen, so that help and hooks do not pay for tmux and git libraries.
 """
 
+import errno
 import importlib
 import json
 import os
 import sys
 import traceback
+from difflib import get_close_matches
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -60,6 +62,15 @@ class Lazy(click.Group):
         command = importlib.import_module(f"batty_tmux.commands.{cmd_name}").command
         return command if isinstance(command, click.Command) else None
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the nearest command for a mistyped one."""
+        near = get_close_matches(args[0], COMMANDS, n=1) if args else []
+        if args and near and args[0] not in COMMANDS and args[0] not in INTERNAL:
+            ctx.fail(f"No such command '{args[0]}'. Did you mean '{near[0]}'?")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -100,9 +111,11 @@ def main() -> int:
     except BrokenPipeError:
         # whoever read our output has left; point stdout elsewhere so that the interpreter's last flush is quiet
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except Exception:  # noqa: BLE001 -- the last resort: a bug becomes a log that can be reported
-        return _bug()
+        return 0
+    except Exception as problem:  # noqa: BLE001 -- the last resort: a bug becomes a log that can be reported
+        # the terminal was closed under us, as when tmux is killed: there is nobody to tell
+        gone = isinstance(problem, OSError) and problem.errno == errno.EIO
+        return INTERRUPTED if gone else _bug()
     return result if isinstance(result, int) else 0
 
 

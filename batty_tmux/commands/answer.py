@@ -6,7 +6,7 @@ import click
 
 from batty_tmux.commands.show import say
 from batty_tmux.drive.answers import answer
-from batty_tmux.drive.project import Project, named_phase
+from batty_tmux.drive.project import Project
 from batty_tmux.drive.resume import look_after
 from batty_tmux.errors import BattyError
 
@@ -24,7 +24,7 @@ def command(repo: Path, phase: str, text: str | None) -> None:
     """
     project = Project.around(repo)
     look_after(project)
-    watch = project.watch(named_phase(phase))
+    watch = project.watch(project.phase(phase).id)
     if watch.prompt is None:
         raise BattyError("nothing-asked", f"{phase} asks nothing now", next="batty status")
     if text is None:

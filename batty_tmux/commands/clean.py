@@ -21,6 +21,8 @@ def command(repo: Path, dry_run: bool, ignored: bool) -> None:
       batty clean --dry-run
     """
     project = Project.around(repo)
+    if not cleanable(project):
+        say("nothing to clean: no phase has a window or a worktree")
     for phase, reason in cleanable(project, ignored=ignored):
         if reason:
             say(f"! {phase} stays: {reason}")

@@ -16,7 +16,7 @@ from batty_tmux.drive.demo import BREAKS_LATER, CONFLICT, failures, make_reposit
 from batty_tmux.drive.evidence import evidence
 from batty_tmux.drive.project import Project, program
 from batty_tmux.drive.resume import look_after
-from batty_tmux.drive.windows import session_id
+from batty_tmux.drive.windows import session_id, session_of
 from batty_tmux.errors import BattyError
 from batty_tmux.host.clock import monotonic
 from batty_tmux.host.process import alongside, pause, run, scrubbed
@@ -119,8 +119,10 @@ class Demo:
             click.echo("\n✓ everything held: two phases in conflict, one red gate, nothing ungated on main")
         session = session_id(project, project.terminal)
         if session is not None:
-            click.echo(f"↳ to look around, run: cd {self.home} && batty status && batty attach")
-            click.echo(f"↳ to remove it, run: cd {self.home} && batty stop, then tmux kill-session -t '{session}'")
+            batty = os.environ.get("BATTY_LAUNCHER", "batty")
+            name = session_of(project, project.terminal)
+            click.echo(f"↳ to look around, run: cd {self.home} && {batty} status && {batty} attach")
+            click.echo(f"↳ to remove it, run: tmux kill-session -t '={name}'; rm -rf {self.home} {self.home}.batty")
             project.terminal.run("detach-client", "-s", session)
         return 1 if wrong else 0
 

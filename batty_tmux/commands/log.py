@@ -8,6 +8,7 @@ import click
 from batty_tmux.core.report import narrate
 from batty_tmux.drive.place import Place
 from batty_tmux.drive.records import encode
+from batty_tmux.errors import BattyError
 
 
 @click.command()
@@ -21,7 +22,13 @@ def command(repo: Path, phase: str | None, json_: bool) -> None:
     Example:
       batty log phase-2
     """
-    for event in Place.around(repo).records.events:
+    events = Place.around(repo).records.events
+    known = {str(getattr(event, "phase", "")) for event in events}
+    if phase and phase not in known:
+        raise BattyError("no-phase", f"nothing has happened to a phase called {phase}", next="batty log")
+    if not events:
+        click.echo("nothing has happened yet", err=True)
+    for event in events:
         if phase and getattr(event, "phase", None) != phase:
             continue
         at = event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from batty_tmux.core.plan import waits_for
+from batty_tmux.core.report import GLYPHS
 from batty_tmux.drive.project import Project
+from batty_tmux.names import clean
 
 
 @click.command()
@@ -19,10 +20,12 @@ def command(repo: Path) -> None:
     """
     project = Project.around(repo)
     project.refuse_bad_order()
-    landed = project.landed(project.queue())
-    for phase in project.board.phases:
-        mark = "✓" if phase.id in landed else "·"
+    for line in project.broken_words():
+        click.echo(f"! {clean(line, 300)}")
+    for status in project.statuses():
+        phase = status.phase
         after = f"  after {', '.join(phase.depends_on)}" if phase.depends_on else ""
-        waiting = waits_for(phase, landed)
-        note = "" if phase.id in landed else ("  waits for " + ", ".join(waiting) if waiting else "  can start")
-        click.echo(f"{mark} {phase.id}  {phase.done}/{phase.total}  {phase.title}{after}{note}")
+        says = f": {clean(status.says, 120)}" if status.says else ""
+        told = "can start" if status.state == "ready" else f"{status.state}{says}"
+        progress = f"{status.done}/{status.total}"
+        click.echo(f"{GLYPHS[status.state]} {phase.id}  {progress}  {clean(phase.title, 80)}{after}  {told}")

@@ -6,7 +6,7 @@ import click
 
 from batty_tmux.commands.show import say
 from batty_tmux.core.report import packet_markdown
-from batty_tmux.core.review import Verdict, proved
+from batty_tmux.core.review import Verdict, proved, refusal
 from batty_tmux.drive.effects import prove
 from batty_tmux.drive.fill import fill
 from batty_tmux.drive.project import Project, named_phase
@@ -39,8 +39,11 @@ def command(repo: Path, phase: str | None, merge: bool, rework: str | None, esca
     if len(given) > 1:
         raise click.UsageError("Give one verdict.")
     if not given:
-        click.echo(packet_markdown(packet(project, project.status(name))), nl=False)
-        say(f'↳ next: batty review {name} --merge   or --rework "..."   or --escalate "..."')
+        shown = packet(project, project.status(name))
+        click.echo(packet_markdown(shown), nl=False)
+        refused = refusal(project.watch(name), "merge", shown.head, shown.dirty)
+        last = f"--merge (not now: {refused[1]})" if refused else "--merge"
+        say(f'↳ next: batty review {name} --rework "..."   or --escalate "..."   or {last}')
         return
     decide(project, name, given[0], rework or escalate or "")  # type: ignore[arg-type]
 

@@ -13,13 +13,15 @@ from rich.text import Text
 from batty_tmux.core.events import AnyEvent
 from batty_tmux.core.report import narrate
 
+_NEVER_BROKEN = 4
+"""How many columns of a table keep their words whole on a narrow screen: names, states, ages, numbers."""
+
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     """Return a table without lines: it reads in a pipe as on a screen. Nothing in a cell is markup."""
     made = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
-    last = len(headings) - 1
     for number, heading in enumerate(headings):
-        made.add_column(heading, overflow="fold", no_wrap=number in {0, last})
+        made.add_column(heading, overflow="fold", no_wrap=number < _NEVER_BROKEN)
     for row in rows:
         made.add_row(*(Text(cell) for cell in row))
     return made

@@ -1,20 +1,26 @@
 """batty status: one line a phase, and what needs you."""
 
 import selectors
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 from rich.console import Group, RenderableType
 from rich.live import Live
+from rich.table import Table
 from rich.text import Text
 
 from batty_tmux.commands.show import as_json, console, table
 from batty_tmux.core.report import HEADINGS, needs_you, status_row, waiting_lines
+from batty_tmux.core.status import PhaseStatus
 from batty_tmux.drive.overview import overview
 from batty_tmux.drive.project import Project
 from batty_tmux.drive.resume import look_after
 from batty_tmux.host.clock import now
 from batty_tmux.names import clean
+
+_WIDE = 100
+"""Columns from which a table has room for the commands too."""
 
 
 @click.command()
@@ -35,7 +41,8 @@ def command(repo: Path, json_: bool, watch: bool) -> None:
     elif watch:
         follow(project)
     else:
-        console().print(screen(project))
+        out = console()
+        out.print(screen(project, out.width))
 
 
 def follow(project: Project, *, mends: bool = False) -> None:
@@ -48,7 +55,7 @@ def follow(project: Project, *, mends: bool = False) -> None:
             project = Project.around(project.place.home, project.base)
             if mends:
                 look_after(project)
-            live.update(screen(project), refresh=True)
+            live.update(screen(project, live.console.width), refresh=True)
             offset, size = project.place.records.offset, live.console.size
             for _ in range(20):
                 nothing.select(0.5)
@@ -57,15 +64,26 @@ def follow(project: Project, *, mends: bool = False) -> None:
                     break
 
 
-def screen(project: Project) -> RenderableType:
+def overview_table(statuses: Sequence[PhaseStatus], width: int) -> Table:
+    """Return one line a phase; where that is narrow, without the commands: they stand under "needs you"."""
+    rows = [status_row(status, now()) for status in statuses]
+    if width < _WIDE:
+        return table(HEADINGS[:-1], [row[:-1] for row in rows])
+    return table(HEADINGS, rows)
+
+
+def screen(project: Project, width: int = 200) -> RenderableType:
     statuses = project.statuses()
     run = project.run
     tip = project.queue().tip
     parts: list[RenderableType] = [
         Text(f"{project.place.name}  run {run.id or '-'}  {run.parallel} at once  base {project.base} {tip[:9]}"),
         Text(""),
-        table(HEADINGS, [status_row(status, now()) for status in statuses]),
+        overview_table(statuses, width),
     ]
+    if project.queue().paused is not None:
+        parts.append(Text(f"! the merge queue is paused: {clean(project.queue().paused or '')}"))
+        parts.append(Text("  ↳ next: batty queue resume"))
     parts += [Text(line) for line in project.uncommitted_words()]
     parts += [Text(f"! {clean(broken, 300)}") for broken in project.broken_words()]
     waiting = needs_you(statuses)

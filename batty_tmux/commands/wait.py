@@ -3,15 +3,17 @@
 import os
 import selectors
 import sys
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from typing import Self
 
 from rich.console import Console
 from rich.live import Live
 
-from batty_tmux.commands.show import say, table, tell
-from batty_tmux.core.report import HEADINGS, status_row
-from batty_tmux.core.status import STILL_AWAITED, PhaseStatus
+from batty_tmux.commands.show import say, tell
+from batty_tmux.commands.status import overview_table
+from batty_tmux.core.events import AnyEvent
+from batty_tmux.core.report import needs_you, waiting_lines
+from batty_tmux.core.status import CAN_MOVE_ALONE, STILL_AWAITED, PhaseStatus
 from batty_tmux.drive.fill import wanted
 from batty_tmux.drive.project import Project
 from batty_tmux.drive.resume import look_after
@@ -37,6 +39,7 @@ def attach(project: Project, phase: PhaseId | None) -> None:
     if session is None:
         raise BattyError("no-session", "no tmux session of this repository is open", next="batty resume")
     if phase is not None:
+        project.phase(phase)
         launched = project.watch(phase).launched
         if launched is None or not terminal.run("select-window", "-t", launched.window).ok:
             raise BattyError("no-window", f"{phase} has no window", next="batty resume")
@@ -51,6 +54,14 @@ def attach(project: Project, phase: PhaseId | None) -> None:
 
 def wait(project: Project) -> int:
     """Show the run until no phase can move without a person; 0 when all that was wanted has landed."""
+    try:
+        return _wait(project)
+    except KeyboardInterrupt:
+        say("the phases go on without this\n↳ to see them, run: batty status   to end them: batty stop")
+        raise
+
+
+def _wait(project: Project) -> int:
     screen = Console(stderr=True)
     with Live(console=screen, auto_refresh=False, transient=True) if screen.is_terminal else _Narrator() as live:
         looks, told, first = 0, len(project.place.records.events), True
@@ -97,6 +108,9 @@ def _wanted(project: Project) -> list[PhaseStatus]:
 class _Narrator:
     """Stands in for the live table where there is no terminal: events are told line by line."""
 
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
     def __enter__(self) -> Self:
         return self
 
@@ -104,9 +118,14 @@ class _Narrator:
         return
 
 
-def _show(live: "Live | _Narrator", news: list, statuses: list[PhaseStatus]) -> None:  # type: ignore[type-arg]
+def _show(live: "Live | _Narrator", news: Sequence[AnyEvent], statuses: list[PhaseStatus]) -> None:
     if isinstance(live, Live):
-        live.update(table(HEADINGS, [status_row(s, datetime.now(UTC)) for s in statuses]), refresh=True)
-    else:
-        for event in news:
-            tell(event)
+        live.update(overview_table(statuses, live.console.width), refresh=True)
+        return
+    for event in news:
+        tell(event)
+    waiting = [line for status in needs_you(statuses) for line in waiting_lines(status)]
+    if waiting != live.told and not any(status.state in CAN_MOVE_ALONE for status in statuses):
+        for line in ("waits for you", *waiting):
+            say(line)
+        live.told = waiting

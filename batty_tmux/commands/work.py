@@ -9,12 +9,13 @@ from batty_tmux.commands.show import console, say, table
 from batty_tmux.commands.wait import attach, interactive, wait
 from batty_tmux.core.board import Phase
 from batty_tmux.core.plan import Assignment, assignments
-from batty_tmux.core.report import explain
+from batty_tmux.core.report import GLYPHS, explain
+from batty_tmux.drive.fill import Filled, takes_a_slot
 from batty_tmux.drive.project import Project
 from batty_tmux.drive.resume import look_after
 from batty_tmux.drive.runs import begin, next_run
 from batty_tmux.errors import BattyError
-from batty_tmux.names import PhaseId
+from batty_tmux.names import PhaseId, clean
 
 
 @click.command()
@@ -38,13 +39,13 @@ def command(
       batty work phase-2 --agent codex --wait
     """
     project = Project.around(repo, base)
+    project.refuse_bad_settings()
     project.refuse_bad_order()
     phases = () if which == "all" else (project.phase(which).id,)
-    count = parallel or project.config.run.parallel
-    for broken in project.board.refused:
-        say(f"! {broken.path}: {broken.problem}")
-    for line in project.uncommitted_words():
-        say(line)
+    going = project.run.parallel if next_run(project) == project.run.id else 0
+    count = parallel or going or project.config.run.parallel
+    for line in (*project.broken_words(), *project.uncommitted_words()):
+        say(clean(line, 300))
     if dry_run:
         _show_plan(project, phases, count, agent or "")
         return 0
@@ -52,18 +53,8 @@ def command(
         raise BattyError("no-phases", f"{project.base} has no phases in kanban/", next="batty init")
     look_after(project)
     launched = begin(project, phases, count, agent or "", dict(os.environ))
-    for phase in launched.launched:
-        say(f"● {phase} is launched")
-    for failure in launched.failed:
-        error = BattyError(
-            "launch-failed",
-            f"{failure.phase} was not launched: {failure.reason}",
-            evidence=failure.evidence,
-            next=f"batty work {failure.phase}",
-        )
-        for line in explain(error):
-            say(line)
     project = Project.around(repo, base)
+    _tell(project, launched, phases)
     if mode == "wait":
         return wait(project)
     if mode == "attach" or (mode is None and interactive()):
@@ -72,27 +63,46 @@ def command(
     return 1 if launched.failed and not launched.launched else 0
 
 
+def _tell(project: Project, filled: Filled, phases: tuple[PhaseId, ...]) -> None:
+    """Say what became of every phase that was asked for, also of those that were not launched, and why."""
+    for failure in filled.failed:
+        what = f"{failure.phase} was not launched: {failure.reason}"
+        error = BattyError("launch-failed", what, evidence=failure.evidence, next=f"batty work {failure.phase}")
+        for line in explain(error):
+            say(line)
+    failed = {failure.phase for failure in filled.failed}
+    for status in project.statuses():
+        if (phases and status.phase.id not in phases) or status.phase.id in failed:
+            continue
+        if status.phase.id in filled.launched:
+            say(f"● {status.phase.id} is launched")
+        elif status.state == "ready":
+            say(f"· {status.phase.id} starts when one of the {project.run.parallel} windows is free")
+        else:
+            says = f": {clean(status.says, 200)}" if status.says else ""
+            command = f"   ↳ next: {status.next}" if status.next else ""
+            say(f"{GLYPHS[status.state]} {status.phase.id} is {status.state}{says}{command}")
+
+
 def _show_plan(project: Project, phases: tuple[PhaseId, ...], parallel: int, agent: str) -> None:
     queue = project.queue()
     landed = project.landed(queue)
-    chosen = [p for p in project.board.phases if not phases or p.id in phases]
-    going = [s for s in project.statuses() if s.phase.id not in landed and s.watch.launching is not None]
-    fresh = [p for p in chosen if p.id not in {s.phase.id for s in going if not s.watch.closed}]
+    statuses = [s for s in project.statuses() if not phases or s.phase.id in phases]
+    fresh = [s.phase for s in statuses if s.state in {"ready", "blocked"}]
+    free = parallel - sum(takes_a_slot(s, parallel) for s in project.statuses())
 
     def who(phase: Phase) -> str:
         return agent or phase.agent or project.config.run.agent
 
-    rows = assignments(fresh, next_run(project), who, parallel, str(project.worktrees), landed)
+    rows = assignments(fresh, next_run(project), who, free, str(project.worktrees), landed)
     click.echo(f"base       {project.base} at {queue.tip[:9]}")
     click.echo(f"gate       {project.config.gate.command or '(none: set gate.command in batty.toml)'}")
     click.echo(f"parallel   {parallel}")
     click.echo(f"review     by {project.config.review.by}\n")
     console().print(table(("phase", "starts", "agent", "tasks", "branch", "worktree", "title"), map(_row, rows)))
-    for phase in sorted(landed & {p.id for p in chosen}):
-        click.echo(f"{phase} has landed already")
-    for status in going:
-        if not status.watch.closed:
-            click.echo(f"{status.phase.id} is {status.state} already")
+    for status in statuses:
+        if status.phase not in fresh:
+            click.echo(f"{status.phase.id} is {status.state}{': ' + clean(status.says, 200) if status.says else ''}")
     if not rows:
         click.echo("nothing to launch")
 

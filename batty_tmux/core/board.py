@@ -13,7 +13,7 @@ from batty_tmux.core import frontmatter
 from batty_tmux.core.board_config import ARCHIVED, BoardConfig, Broken, ServiceClass, Status, parse_config
 from batty_tmux.core.frontmatter import Fields, UnreadableError
 from batty_tmux.core.tasks import Task, claimed, moved, over_limit, overdue, parse_task, pick, released
-from batty_tmux.names import PhaseId, natural, phase_id
+from batty_tmux.names import PhaseId, clean, natural, phase_id
 
 __all__ = [
     "ARCHIVED",
@@ -118,11 +118,19 @@ def parse_phase(
     read_tasks = [parse_task(files[path], path) for path in sorted(files) if _is_task(path, config.tasks_dir)]
     tasks = sorted((task for task in read_tasks if isinstance(task, Task)), key=lambda task: task.id)
     broken.extend(task for task in read_tasks if isinstance(task, Broken))
+    broken.extend(_nowhere(task, files[task.path]) for task in tasks if task.status not in {*config.names, ARCHIVED})
     charter = _charter(files.get("PHASE.md", ""), id)
     named = charter.depends_on
     depends_on = _named_in_prose(charter.goal, id, known) if named is None else named
     found = (*charter.broken, *broken)
     return Phase(id, charter.title, charter.goal, depends_on, tuple(tasks), found, config, charter.agent)
+
+
+def _nowhere(task: Task, text: str) -> Broken:
+    """Name a task whose status is no column of its board: nobody would ever pick it, and the phase never ends."""
+    lines = enumerate(text.splitlines(), 1)
+    line = next((number for number, words in lines if words.startswith("status:")), 1)
+    return Broken(task.path, line, f"the board has no status {clean(task.status, 40)!r}")
 
 
 def parse_board(files: Mapping[str, str]) -> Board:

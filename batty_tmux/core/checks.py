@@ -87,6 +87,8 @@ class Setup:
     commit: str
     draft: str = ""
     """What is wrong with the checkout's own batty.toml, where that is another one."""
+    faults: tuple[str, ...] = ()
+    """What keeps the boards on the base from being worked on: unreadable files, cycles, unknown names."""
 
 
 def version(text: str) -> Version | None:
@@ -132,7 +134,9 @@ def identity(name: str, email: str) -> Finding:
 
 def setup(facts: Setup) -> tuple[Finding, ...]:
     found = [Finding("base", "ok", facts.base), _file(facts)]
-    if facts.phases:
+    if facts.faults:
+        found.append(Finding("boards", "missing", _listed(facts.faults), "batty plan"))
+    elif facts.phases:
         found.append(Finding("boards", "ok", f"{facts.phases} in kanban/ on {facts.base}"))
     else:
         waits = any(path.startswith("kanban/") for path in (*facts.uncommitted, *facts.ignored))

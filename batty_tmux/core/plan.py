@@ -98,6 +98,7 @@ def brief(
         "## How to work",
         f"The board is the folder `{board}` in this worktree (also in $BATTY_BOARD). Take the tasks one by one:",
         "\n".join(f"- {what}: `{command}`" for what, command in move.items()),
+        f"A task in progress that is claimed by `{phase.id}` is yours from an earlier start: go on with it.",
         "Commit your work on this branch in small steps, the board's files with it. Do not switch branches, do not "
         "push, do not touch other branches or worktrees.",
         "Ports from $BATTY_PORT_BASE to $BATTY_PORT_BASE + 19 are yours alone.",

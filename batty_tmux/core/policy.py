@@ -177,8 +177,17 @@ def _by_rule(prompt: Prompt, policy: Policy) -> Outcome | None:
         return None
     text = prompt.text[:MAX_TEXT]
     forms = (text, " ".join(text.split()))
-    rule = next((rule for rule in policy.rules if any(re.search(rule.match, form) for form in forms)), None)
+    asked = len(" ".join(prompt.question.split())) if prompt.caret is None else MAX_TEXT
+    rule = next((rule for rule in policy.rules if any(_fits(rule, form, asked) for form in forms)), None)
     return _applied(rule, prompt) if rule else None
+
+
+def _fits(rule: Rule, form: str, asked: int) -> bool:
+    """Tell whether a rule matches what is asked. On a line prompt the match must reach into the question itself.
+
+    What stands above a line may be the question before it, with its answer: a rule for that one is not for this.
+    """
+    return any(match.end() > len(form) - asked for match in re.finditer(rule.match, form))
 
 
 def _applied(rule: Rule, prompt: Prompt) -> Outcome:

@@ -162,7 +162,8 @@ def _of_the_contract(event: AnyEvent) -> str | None:
             problem = contract_problem(event)
             found = (*event.broken, *event.undone, *event.provided, *event.dirty)
             more = f": {', '.join(found[:3])}" if found else ""
-            return f"{problem}{more}" if problem else f"{event.commits} commits, everything committed"
+            counted = "1 commit" if event.commits == 1 else f"{event.commits} commits"
+            return f"{problem}{more}" if problem else f"{counted}, everything committed"
         case BoardCommitted(paths=paths):
             return f"batty committed its board: {', '.join(paths[:3])}"
         case Nudged(text=text):
@@ -233,6 +234,8 @@ def packet_markdown(packet: Packet) -> str:
         "",
         *(f"- `{clean(f.path)}` {_lines(f.added, f.removed)}" for f in packet.files),
     ]
+    if packet.dirty:
+        lines += ["", "## Not committed", "", *(f"- `{clean(path)}`" for path in packet.dirty)]
     if packet.answers:
         lines += ["", "## Prompts", ""]
         lines += [f"- {clean(q, 200)} → {clean(a) or 'Enter'} ({clean(who)})" for q, a, who in packet.answers]

@@ -46,6 +46,7 @@ class Packet:
     gate_command: str
     answers: tuple[tuple[str, str, str], ...]
     summary: str = ""
+    dirty: tuple[str, ...] = ()
 
 
 def refusal(watch: Watch, verdict: Verdict, head: Sha | None, dirty: tuple[str, ...]) -> tuple[str, str] | None:

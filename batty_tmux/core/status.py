@@ -138,7 +138,7 @@ def _state(phase: Phase, watch: Watch, entry: Entry | None, landed: set[PhaseId]
 
 
 def _edit(phase: Phase) -> str:
-    return f"$EDITOR {shlex.quote(f'kanban/{phase.id}/{phase.broken[0].path}')}"
+    return f"${{EDITOR:-vi}} {shlex.quote(f'kanban/{phase.id}/{phase.broken[0].path}')}"
 
 
 def _queue_speaks(watch: Watch, entry: Entry) -> bool:
@@ -159,7 +159,7 @@ def _entry_state(entry: Entry) -> tuple[State, str]:
     }
     says = {
         "conflict": f"conflicts in {', '.join(entry.paths)}",
-        "deferred": f"{entry.reason}: {', '.join(entry.paths)}" if entry.paths else entry.reason,
+        "deferred": f"{entry.reason}: {', '.join(entry.paths)}; commit or move them" if entry.paths else entry.reason,
         "landed": "it had landed, and the base no longer holds it",
         "gating": "the gate runs on the candidate",
     }

@@ -71,6 +71,7 @@ class Watch:
     nudges: int = 0
     relaunch: Relaunching | None = None
     reworked: Sha = Sha("")
+    asked: str = ""
     queued: bool = False
     closed: bool = False
     idle: bool = False
@@ -296,7 +297,7 @@ def _judged(watch: Watch, event: AnyEvent) -> Watch:
             return replace(watch, reviewed=event, held=None)
         case Reviewed(verdict="rework", feedback=feedback, head=head):
             asked = Relaunching(phase=watch.phase, feedback=feedback)
-            return replace(_active(watch), reviewed=event, relaunch=asked, nudges=0, reworked=head)
+            return replace(_active(watch), reviewed=event, relaunch=asked, nudges=0, reworked=head, asked=feedback)
         case Reviewed(verdict="escalate", feedback=feedback):
             held = PhaseHeld(phase=watch.phase, state="held", code="escalated", reason=feedback or "escalated")
             return replace(watch, reviewed=event, held=held, wanted=None, queued=False)

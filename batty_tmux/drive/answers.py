@@ -23,7 +23,7 @@ _LOOK = 0.03
 def answer(project: Project, watch: Watch, text: str) -> Answered:
     """Type a person's answer into the executor's pane, with Enter. Raises BattyError when nothing is asked."""
     if watch.prompt is None or watch.launched is None:
-        raise BattyError("nothing-asked", f"{watch.phase} asks nothing now", next=f"batty attach {watch.phase}")
+        raise BattyError("nothing-asked", f"{watch.phase} asks nothing now", next="batty status")
     pane = PaneId(watch.launched.pane)
     screen = project.terminal.capture(pane)
     if screen is None:

@@ -4,18 +4,21 @@ from pathlib import Path
 
 from batty_tmux.core.events import Cleaned
 from batty_tmux.core.status import PhaseStatus
-from batty_tmux.drive.project import Project
+from batty_tmux.drive.project import BOARDS, Project
 from batty_tmux.drive.windows import find_window
 from batty_tmux.errors import BattyError
 from batty_tmux.host.lock import exclusive
 from batty_tmux.host.plumbing import Git
 from batty_tmux.names import PhaseId, RunId
 
+_LEFT_BY_BOARDS = (".lock", "activity.jsonl")
+"""What working on a board leaves beside it; batty's own .gitignore for boards names them."""
+
 
 def cleanable(project: Project, *, ignored: bool = False) -> list[tuple[PhaseId, str]]:
     """Return each launched phase with why it must stay, "" where everything of it is proved to be landed."""
     launched = [s for s in project.statuses() if s.watch.launching is not None and not _cleaned(project, s)]
-    return [(status.phase.id, _reason(status, ignored=ignored)) for status in launched]
+    return [(status.phase.id, _reason(project, status, ignored=ignored)) for status in launched]
 
 
 def clean(project: Project, phase: PhaseId) -> None:
@@ -42,12 +45,12 @@ def _cleaned(project: Project, status: PhaseStatus) -> bool:
     return isinstance(last, Cleaned)
 
 
-def _reason(status: PhaseStatus, *, ignored: bool) -> str:
+def _reason(project: Project, status: PhaseStatus, *, ignored: bool) -> str:
     launching, entry = status.watch.launching, status.entry
     if status.state != "landed" or entry is None or launching is None:
-        return f"it is {status.state}"
-    if status.head and status.head not in {entry.head, entry.candidate.sha if entry.candidate else ""}:
-        return "its branch has commits that were not landed"
+        return f"its state is {status.state}" + (f", next: {status.next}" if status.next else "")
+    if status.head and not project.place.git.is_ancestor(status.head, entry.head):
+        return f"its branch has commits that were not landed; git log {project.base}..{launching.branch} shows them"
     folder = Path(launching.worktree)
     if not folder.exists():
         return ""
@@ -55,7 +58,8 @@ def _reason(status: PhaseStatus, *, ignored: bool) -> str:
     dirty = there.status().dirty
     if dirty:
         return f"{len(dirty)} files are not committed, such as {dirty[0]}"
-    kept = there.ignored()
+    own = {f"{BOARDS}/{status.phase.id}/{name}" for name in _LEFT_BY_BOARDS}
+    kept = tuple(path for path in there.ignored() if path not in own)
     if kept and not ignored:
         return f"{len(kept)} ignored files would go with it, such as {kept[0]}; --ignored says they may"
     return ""

@@ -13,8 +13,8 @@ from batty_tmux.drive.windows import session_id
 from batty_tmux.errors import BattyError
 from batty_tmux.host.lock import exclusive
 from batty_tmux.host.plumbing import Git
-from batty_tmux.host.terminal import line, q_format
-from batty_tmux.names import PhaseId, RunId, Sha, slug
+from batty_tmux.host.terminal import Terminal, line, q_format
+from batty_tmux.names import PhaseId, RunId, SessionId, Sha, slug
 
 _AGAIN = frozenset({"conflict", "red", "held", "skipped", "deferred"})
 
@@ -85,7 +85,7 @@ def _open(project: Project, entry: Entry, *, window: bool) -> Resolution:
         project.place.git.run("worktree", "add", "--quiet", "--detach", str(folder), base).check()
     there = Git(folder)
     message = f"Merge {entry.phase}, its conflicts resolved"
-    config = ("merge.conflictStyle=zdiff3", "rerere.enabled=true")
+    config = ("merge.conflictStyle=zdiff3",)
     there.run("merge", "--no-ff", "--no-commit", "-m", message, entry.head, config=config)
     run = _run(project, entry.phase)
     event = Resolving(run=run, phase=entry.phase, worktree=str(folder), base=base, head=entry.head)
@@ -119,6 +119,12 @@ def entry_of(project: Project, phase: PhaseId, states: frozenset[str]) -> Entry:
     return entry
 
 
+def _is_at_home(terminal: Terminal, session: SessionId) -> bool:
+    """Tell whether the session shows batty's own window, which reads no keys."""
+    shown = terminal.run("display-message", "-p", "-t", session, "#{window_id}").stdout.strip()
+    return any(w.window == shown and w.phase is None and w.run is not None for w in terminal.windows())
+
+
 def _unmerged(there: Git) -> tuple[str, ...]:
     out = there.run("diff", "--name-only", "--diff-filter=U", "-z").check().stdout
     return tuple(path for path in out.split("\0") if path)
@@ -148,14 +154,23 @@ def _run(project: Project, phase: PhaseId) -> RunId:
 
 
 def menu(project: Project, phase: PhaseId) -> None:
-    """Offer retry, resolve and skip to the person who is attached, if there is one. Never waits for an answer."""
-    session = session_id(project, project.terminal)
-    people = [c for c in project.terminal.clients() if not c.control and c.session == session]
-    if not people:
+    """Offer retry, resolve and skip to the person who is attached, if there is one. Never waits for an answer.
+
+    A menu takes every key that is pressed, so it opens over the home window only, where nobody types to an
+    agent; elsewhere a message tells where to look.
+    """
+    terminal = project.terminal
+    session = session_id(project, terminal)
+    people = [c for c in terminal.clients() if not c.control and c.session == session]
+    if not people or session is None:
         return
     client = max(people, key=lambda c: c.activity)
-    items: list[str] = []
-    for key, word in (("r", "retry"), ("m", "resolve"), ("s", "skip")):
+    if not _is_at_home(terminal, session):
+        told = f"{phase} cannot land: batty queue"
+        terminal.run("display-message", "-c", client.name, told, timeout=3)
+        return
+    items: list[str] = ["not now", "n", ""]
+    for key, word in (("r", "retry"), ("m", "resolve"), ("", "skip")):
         argv = (*program(), "--repo", str(project.place.home), "queue", word, phase)
         items += [f"{word} {phase}", key, line("run-shell", "-b", q_format(shlex.join(argv)))]
-    project.terminal.run("display-menu", "-c", client.name, "-T", f" {phase} cannot land ", *items, timeout=3)
+    terminal.run("display-menu", "-c", client.name, "-T", f" {phase} cannot land ", *items, timeout=3)

@@ -36,7 +36,7 @@ from batty_tmux.drive.packets import write_packet
 from batty_tmux.drive.place import Place
 from batty_tmux.drive.project import Project, board_in_worktree, program
 from batty_tmux.drive.verdicts import give, uncommitted
-from batty_tmux.drive.windows import session_id
+from batty_tmux.drive.windows import make_worktree, session_id
 from batty_tmux.errors import BattyError
 from batty_tmux.host.plumbing import Git
 from batty_tmux.names import PaneId, RunId, Sha
@@ -240,6 +240,7 @@ def relaunch(project: Project, watch: Watch) -> None:
     """Start the executor again in the same worktree; `batty executor` puts the feedback into its brief."""
     if watch.launched is None or watch.launching is None:
         return
+    make_worktree(project, watch)
     argv = (*program(), "--repo", str(project.place.home), "executor", watch.phase, "--run", watch.run)
     pane = PaneId(watch.launched.pane)
     project.terminal.respawn(pane, argv, Path(watch.launching.worktree), {}).check()

@@ -56,7 +56,11 @@ def _start(project: Project, watch: Watch, held: Held) -> None:
     run, phase = RunId(watch.run), watch.phase
     number = watch.attempt + 1
     worktree = Path(watch.launching.worktree) if watch.launching else project.place.home
-    brief = write_brief(project, project.phase(phase), watch, number, watch.relaunch.feedback if watch.relaunch else "")
+    if not worktree.is_dir():
+        what = f"the worktree {worktree} is gone"
+        _fail(project, watch, what, ())
+        raise BattyError("no-worktree", what, next=f"batty work {phase}")
+    brief = write_brief(project, project.phase(phase), watch, number, _feedback(watch))
     name = agent_of(project, phase)
     environ = _environment(project, watch, brief)
     _set_up(project, watch, worktree, environ)
@@ -83,6 +87,13 @@ def _start(project: Project, watch: Watch, held: Held) -> None:
     os.chdir(worktree)
     os.dup2(held.descriptor, _LOCK_DESCRIPTOR, inheritable=True)
     become(("/bin/sh", "-c", _WRAPPER, str(status), *argv), {**environ, **agent.environment(launch)})
+
+
+def _feedback(watch: Watch) -> str:
+    """Return what this start is for, and what a reviewer asked for before: a nudge does not make that undone."""
+    told = watch.relaunch.feedback if watch.relaunch else ""
+    earlier = "" if watch.asked in told else f"The reviewer had asked before:\n\n{watch.asked}"
+    return "\n\n".join(part for part in (told, earlier) if part)
 
 
 def end_unseen(project: Project, watch: Watch) -> None:

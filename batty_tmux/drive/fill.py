@@ -30,6 +30,8 @@ def fill(project: Project) -> Filled:
         while True:
             project.place.records.refresh()
             project = Project.around(project.place.home, project.base)
+            if project.fault is not None:
+                return Filled(tuple(launched), tuple(failed))
             run = project.run
             status = _next(project.statuses(), run)
             if status is None:

@@ -44,7 +44,7 @@ class GateSpec:
             raise BattyError(
                 "no-gate",
                 "batty.toml on the base branch sets no gate.command, so nothing could be proved before landing",
-                next="batty init",
+                next="${EDITOR:-vi} batty.toml",
             )
         return cls(gate.command, gate.seconds, gate.setup, gate.keep)
 

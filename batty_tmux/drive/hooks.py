@@ -51,7 +51,7 @@ def dress(terminal: Terminal, session: SessionId) -> None:
         [
             line("set-option", "-t", session, "@batty_segment", SEGMENT),
             line("set-option", "-t", session, "status-right", "#{E:@batty_segment}  " + told),
-            line("set-option", "-t", session, "status-right-length", "80"),
+            line("set-option", "-t", session, "status-right-length", "60"),
         ]
     )
 

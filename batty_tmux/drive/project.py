@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from batty_tmux.config import Config
+from batty_tmux.config import Config, ConfigError, parse
 from batty_tmux.core import merge_queue, supervise
 from batty_tmux.core.board import Board, Phase, cycle, parse_board, parse_phase, unknown_dependencies
 from batty_tmux.core.events import Launching
@@ -25,6 +25,7 @@ from batty_tmux.host.terminal import Terminal
 from batty_tmux.names import PhaseId, phase_id
 
 BOARDS = "kanban"
+SETTINGS = "batty.toml"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Project:
     base: str
     config: Config
     board: Board
+    fault: ConfigError | None = None
+    """What is wrong with batty.toml on the base; `config` is then the one that the run began with."""
 
     @classmethod
     def around(cls, folder: Path, base: str | None = None) -> "Project":
@@ -42,7 +45,11 @@ class Project:
         tip = place.git.tip(f"refs/heads/{name}")
         if tip is None:
             raise BattyError("no-base", f"the base branch {name} does not exist", next="batty doctor")
-        return cls(place, name, settings(place.home, name), parse_board(place.git.texts(tip, BOARDS)))
+        board = parse_board(place.git.texts(tip, BOARDS))
+        try:
+            return cls(place, name, settings(place.home, name), board)
+        except ConfigError as fault:
+            return cls(place, name, _settings_of_run(place), board, fault)
 
     @property
     def run(self) -> Run:
@@ -64,7 +71,14 @@ class Project:
 
     @property
     def gate(self) -> GateSpec:
+        """The gate as the base says it now. Raises BattyError where it says nothing that can be read."""
+        self.refuse_bad_settings()
         return GateSpec.of(self.config)
+
+    def refuse_bad_settings(self) -> None:
+        """Raise what is wrong with batty.toml on the base: nothing is launched or landed by guesses."""
+        if self.fault is not None:
+            raise self.fault
 
     def ground(self, environ: Mapping[str, str] | None = None) -> Ground:
         env = scrubbed(os.environ if environ is None else environ)
@@ -83,7 +97,8 @@ class Project:
     def queue(self) -> Queue:
         queue = merge_queue.fold(self.place.records.events)
         tip = self.place.git.tip(f"refs/heads/{self.base}")
-        digest = self.gate.digest if self.config.gate.command.strip() else ""
+        known = self.fault is None and self.config.gate.command.strip()
+        digest = self.gate.digest if known else ""
         return merge_queue.observe(queue, tip=tip, gate=digest) if tip else queue
 
     def watch(self, phase: PhaseId) -> Watch:
@@ -159,8 +174,9 @@ class Project:
         return (f"! not on {self.base}, so batty does not see it: {shown}", f"  ↳ next: {told}")
 
     def broken_words(self) -> tuple[str, ...]:
-        """Name each board file that cannot be read, with its line."""
-        told = [f"kanban/{b.path}: {b.problem}" for b in self.board.refused]
+        """Name what on the base cannot be read: batty.toml, and each file of a board, with its line."""
+        told = [self.fault.what] if self.fault is not None else []
+        told += [f"kanban/{b.path}: {b.problem}" for b in self.board.refused]
         for phase in self.board.phases:
             told += [f"kanban/{phase.id}/{b.path}:{b.line}: {b.problem}" for b in phase.broken]
         return tuple(told)
@@ -171,13 +187,25 @@ class Project:
         if loop:
             drawn = " -> ".join((*loop, loop[0]) if loop[0] != loop[-1] else loop)
             what = f"these phases wait for each other: {drawn}"
-            raise BattyError("phase-cycle", what, next=f"$EDITOR {BOARDS}/{loop[0]}/PHASE.md")
+            raise BattyError("phase-cycle", what, next=f"${{EDITOR:-vi}} {BOARDS}/{loop[0]}/PHASE.md")
         unknown = unknown_dependencies(self.board.phases)
         if unknown:
             phase, other = unknown[0]
             evidence = tuple(f"{p} depends on {o}" for p, o in unknown)
             what = f"{phase} depends on {other}, and no such phase exists"
-            raise BattyError("unknown-phase", what, evidence=evidence, next=f"$EDITOR {BOARDS}/{phase}/PHASE.md")
+            raise BattyError(
+                "unknown-phase", what, evidence=evidence, next=f"${{EDITOR:-vi}} {BOARDS}/{phase}/PHASE.md"
+            )
+
+
+def _settings_of_run(place: Place) -> Config:
+    """Return the settings that the newest run began with; all defaults where there are none."""
+    run = current_run(place.records.events)
+    kept = place.state / "runs" / run.id / SETTINGS
+    try:
+        return parse(kept.read_text(), str(kept)) if run.id and kept.is_file() else Config()
+    except ConfigError:
+        return Config()
 
 
 def supervise_holds(watch: Watch) -> bool:

@@ -31,7 +31,7 @@ def look_after(project: Project) -> Mended:
 
     Every command begins with this. Windows that are gone come back with `batty resume` only.
     """
-    if cut_off(project.statuses(), project.run):
+    if project.fault is None and cut_off(project.statuses(), project.run):
         fill(project)
     return Mended(revive_supervisors(project), (), wake_lander(project))
 
@@ -56,7 +56,7 @@ def bring_back(project: Project) -> Mended:
 
 def wake_lander(project: Project) -> bool:
     """Start a lander if the queue calls for anything; it leaves at once if another holds the lock."""
-    if not project.config.gate.command.strip():
+    if project.fault is not None or not project.config.gate.command.strip():
         return False
     queue = project.queue()
     if not queue.tip or merge_queue.owed(queue) is None:

@@ -8,12 +8,14 @@ from contextlib import suppress
 
 from batty_tmux.core.events import PhaseHeld, Relaunching, RunStarted, RunStopped
 from batty_tmux.core.status import STILL_AWAITED, PhaseStatus
-from batty_tmux.drive.executor import started_pid
+from batty_tmux.drive.executor import adapter, started_pid
 from batty_tmux.drive.fill import Filled, fill
 from batty_tmux.drive.hooks import remember_environment
-from batty_tmux.drive.project import Project
+from batty_tmux.drive.project import SETTINGS, Project
+from batty_tmux.drive.settings import base_text
 from batty_tmux.drive.windows import ensure_session
 from batty_tmux.errors import BattyError
+from batty_tmux.host.files import write_atomically
 from batty_tmux.host.terminal import Terminal
 from batty_tmux.names import PhaseId, RunId
 
@@ -30,7 +32,11 @@ def begin(
     """
     _refuse_old_tmux(project.terminal)
     _ = project.gate
+    for phase in project.board.phases:
+        if not phases or phase.id in phases:
+            adapter(project, agent or phase.agent or project.config.run.agent)
     run = next_run(project)
+    _keep_settings(project, run)
     project.place.records.append(
         RunStarted(
             run=run,
@@ -46,6 +52,12 @@ def begin(
     session = ensure_session(project, run, environ)
     remember_environment(project.terminal, session, environ)
     return fill(project)
+
+
+def _keep_settings(project: Project, run: RunId) -> None:
+    """Keep the settings with the run: should the base's break later, what runs goes on by these."""
+    text = base_text(project.place.home, project.base)
+    write_atomically(project.place.run_folder(run) / SETTINGS, text or "")
 
 
 def _again(project: Project, status: PhaseStatus) -> None:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from batty_tmux.config import BUILT_IN, FILE, Config, ConfigError, parse
+from batty_tmux.core.board import cycle, parse_board, unknown_dependencies
 from batty_tmux.core.checks import AgentFacts, Machine, PlaceFacts, Setup, Version, version
 from batty_tmux.drive.settings import BOARDS, base_text, commit_command, ignored, own_settings, uncommitted
 from batty_tmux.host.plumbing import Git
@@ -33,7 +34,7 @@ def machine() -> Machine:
         installer=next((words for name, words in _INSTALLERS.items() if shutil.which(name)), "install"),
         kanban_md=shutil.which("kanban-md"),
         batty=batty,
-        batty_is_ours=batty is not None and _is_ours(Path(batty)),
+        batty_is_ours=batty is not None and (batty == os.environ.get("BATTY_LAUNCHER") or _is_ours(Path(batty))),
         own_folder=str(own) if (own / "batty").exists() else "",
     )
 
@@ -59,7 +60,19 @@ def setup(repo: Path, base: str) -> tuple[Setup, Config]:
     has_file = text is not None or bool(problem)
     draft = _draft(repo) if FILE in waiting else ""
     phases = len(rows.splitlines())
-    return Setup(base, has_file, problem, config.gate.command, phases, waiting, hidden, commit, draft), config
+    faults = _faults(repo, base)
+    setup = Setup(base, has_file, problem, config.gate.command, phases, waiting, hidden, commit, draft, faults)
+    return setup, config
+
+
+def _faults(repo: Path, base: str) -> tuple[str, ...]:
+    """Return what keeps the boards on the base from being worked on."""
+    board = parse_board(Git(repo).texts(f"refs/heads/{base}", BOARDS))
+    told = [f"{BOARDS}/{b.path}: {b.problem}" for b in board.refused]
+    told += [f"{BOARDS}/{p.id}/{b.path}:{b.line}: {b.problem}" for p in board.phases for b in p.broken]
+    told += [f"{phase} depends on {other}, which does not exist" for phase, other in unknown_dependencies(board.phases)]
+    loop = cycle(board.phases)
+    return (*told, f"these phases wait for each other: {', '.join(loop)}") if loop else tuple(told)
 
 
 def agents(config: Config, repo: Path) -> tuple[AgentFacts, ...]:

@@ -73,7 +73,7 @@ def packet(project: Project, status: PhaseStatus) -> Packet:
     watch = status.watch
     if watch.launching is None:
         raise BattyError("not-launched", f"{watch.phase} was not launched", next=f"batty work {watch.phase}")
-    head, _ = tip_of(project, watch)
+    head, dirty = tip_of(project, watch)
     base = project.place.git.tip(f"refs/heads/{project.base}")
     if head is None or base is None:
         raise BattyError("no-branch", f"the branch of {watch.phase} is gone", next="batty log")
@@ -94,6 +94,7 @@ def packet(project: Project, status: PhaseStatus) -> Packet:
         gate_command=project.config.gate.command,
         answers=_answers(project, watch),
         summary=_summary(project, head, watch.phase),
+        dirty=dirty,
     )
 
 

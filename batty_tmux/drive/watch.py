@@ -72,7 +72,11 @@ class Supervisor:
 
     def supervise(self, typed: int | None) -> None:
         """Run until the phase is closed: landed, skipped or cleaned. `typed` is where a person's lines come from."""
-        fifo = self._dirty_marks()
+        fifo = self._fifo()
+        if not fifo.is_fifo():
+            fifo.unlink(missing_ok=True)
+            os.mkfifo(fifo, 0o600)
+        self._listen()
         marks = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
         with selectors.DefaultSelector() as selector:
             selector.register(marks, selectors.EVENT_READ, "screen")
@@ -155,8 +159,10 @@ class Supervisor:
                 if isinstance(event, Answered):
                     self.answered = monotonic()
                 if isinstance(event, ExecutorStarted):
-                    # the silence before it says nothing about this one
+                    # the silence before it says nothing about this one, and a dead pane had no pipe
                     self.stirred = monotonic()
+                    self.unread = True
+                    self._listen()
                 if not quietly:
                     self.say(event)
 
@@ -271,16 +277,14 @@ class Supervisor:
         except BattyError as refused:
             self.bar.tell(refused)
 
-    def _dirty_marks(self) -> Path:
+    def _fifo(self) -> Path:
+        return self.project.place.phase_folder(self.run, self.phase) / "dirty"
+
+    def _listen(self) -> None:
         """Have tmux mark, by writing into a FIFO, that the executor's pane printed. The bytes are never parsed."""
-        fifo = self.project.place.phase_folder(self.run, self.phase) / "dirty"
-        if not fifo.is_fifo():
-            fifo.unlink(missing_ok=True)
-            os.mkfifo(fifo, 0o600)
         pane = self._pane()
-        if pane is not None and not pane.dead:
-            self.project.terminal.pipe(pane.pane, fifo)
-        return fifo
+        if pane is not None and not pane.dead and self._fifo().is_fifo():
+            self.project.terminal.pipe(pane.pane, self._fifo())
 
     def _pane(self) -> PaneFacts | None:
         launched = self.watch.launched

@@ -85,6 +85,10 @@ def make_worktree(project: Project, watch: Watch) -> None:
         git = replace(project.place.git, held=held)
         known = {tree.path.resolve(): tree for tree in git.worktrees()}
         there = known.get(path.resolve())
+        if there is not None and not path.exists():
+            # deleted by hand: only its registration is left, and the branch holds what was committed
+            git.remove_worktree(path).check()
+            there = None
         if there is None:
             path.parent.mkdir(parents=True, exist_ok=True)
             git.add_worktree(path, watch.launching.branch, watch.launching.start)

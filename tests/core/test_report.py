@@ -155,9 +155,9 @@ def test_the_name_of_a_broken_file_is_one_word_of_the_command_that_opens_it() ->
     """It is copied into a shell."""
     broken = Phase(PHASE, "t", broken=(Broken("tasks/1; rm -rf ~ #.md", 3, "p"),))
     made = derive(broken, fold(PHASE, []), Queue(), (), None)
-    assert made.next == "$EDITOR 'kanban/phase-1/tasks/1; rm -rf ~ #.md'"
+    assert made.next == "${EDITOR:-vi} 'kanban/phase-1/tasks/1; rm -rf ~ #.md'"
     plain = Phase(PHASE, "t", broken=(Broken("tasks/001-a.md", 3, "p"),))
-    assert derive(plain, fold(PHASE, []), Queue(), (), None).next == "$EDITOR kanban/phase-1/tasks/001-a.md"
+    assert derive(plain, fold(PHASE, []), Queue(), (), None).next == "${EDITOR:-vi} kanban/phase-1/tasks/001-a.md"
 
 
 def test_a_summary_counts_and_never_quotes() -> None:

@@ -203,7 +203,7 @@ def test_a_board_that_cannot_be_read_is_held_with_file_and_line() -> None:
     """Before it is launched; a phase at work reads the board of its worktree."""
     broken = replace(BOARD, broken=(Broken("tasks/001-a.md", 3, "no status"),))
     made = status(board=broken)
-    expected = ("held", "kanban/phase-1/tasks/001-a.md:3: no status", "$EDITOR kanban/phase-1/tasks/001-a.md")
+    expected = ("held", "kanban/phase-1/tasks/001-a.md:3: no status", "${EDITOR:-vi} kanban/phase-1/tasks/001-a.md")
     assert (made.state, made.says, made.next) == expected
     assert status(*RUNNING, board=broken).state == "working"
 

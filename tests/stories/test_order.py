@@ -69,7 +69,7 @@ def test_a_cycle_and_an_unknown_name_are_refused(story: Story) -> None:
     refused = story.batty("work", "all")
     assert refused.exit == 1
     assert "alpha -> beta -> alpha" in refused.err
-    assert "$EDITOR kanban/alpha/PHASE.md" in refused.err
+    assert "${EDITOR:-vi} kanban/alpha/PHASE.md" in refused.err
     head = "---\ndepends_on: [gone]\n---\n"
     (story.repo / "kanban/alpha/PHASE.md").write_text(head)
     story.git("commit", "--quiet", "--all", "--message", "Break the cycle")
@@ -94,7 +94,7 @@ def test_what_cannot_be_read_stops_only_itself(story: Story) -> None:
     assert "cannot be a phase's" in said.err
     seen = story.status()
     assert seen.states == {"alpha": "landed", "broken": "held"}
-    assert seen.of("broken")["next"] == "$EDITOR kanban/broken/tasks/001-task.md"
+    assert seen.of("broken")["next"] == "${EDITOR:-vi} kanban/broken/tasks/001-task.md"
     assert launched(story) == ["alpha"]
     assert (story.repo / "kanban/broken/tasks/001-task.md").read_text() == before
     assert "001-task.md:" in story.batty("status").out

@@ -108,7 +108,7 @@ def test_all_refusals_name_the_next_command_and_lose_nothing(story: Story) -> No
     assert said.exit == 1
     for command in ("queue resolve clash", "work crash", "review red --rework"):
         assert f"next: batty {command}" in said.err
-    assert "next: $EDITOR kanban/torn/tasks/001-task.md" in said.err
+    assert "next: ${EDITOR:-vi} kanban/torn/tasks/001-task.md" in said.err
     heads = {name: Path(story.worktree(name)) for name in ("clash", "crash", "red")}
     assert all(folder.is_dir() for folder in heads.values())
     assert story.git("show", "batty/crash-run-001:crash.txt") == "text"
