@@ -42,8 +42,9 @@ def command(repo: Path, phase: str | None, merge: bool, rework: str | None, esca
         shown = packet(project, project.status(name))
         click.echo(packet_markdown(shown), nl=False)
         refused = refusal(project.watch(name), "merge", shown.head, shown.dirty)
-        last = f"--merge (not now: {refused[1]})" if refused else "--merge"
-        say(f'↳ next: batty review {name} --rework "..."   or --escalate "..."   or {last}')
+        others = f'batty review {name} --rework "..."   or --escalate "..."'
+        first = f"{others}   ({refused[1]}, so --merge would be refused)" if refused else f"batty review {name} --merge"
+        say(f"↳ next: {first}" if refused else f"↳ next: {first}   or {others}")
         return
     decide(project, name, given[0], rework or escalate or "")  # type: ignore[arg-type]
 

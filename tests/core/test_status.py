@@ -104,7 +104,7 @@ STATES: dict[State, tuple[PhaseStatus, str, str]] = {
     "red": (status(*GATING, judged("fail")), "the gate ended with 1", 'batty review phase-1 --rework "..."'),
     "deferred": (
         status(*BUILT, Deferred(phase=PHASE, candidate=Sha("c"), checkout="/co", reason="in the way", paths=("f",))),
-        "in the way: f",
+        "in the way: f; commit or move them",
         "batty land",
     ),
     "landed": (status(*LANDED, landed=(PHASE,)), "", ""),
