@@ -22,6 +22,7 @@ from batty_tmux.host.clock import monotonic
 from batty_tmux.host.process import alongside, pause, run, scrubbed
 from batty_tmux.names import PhaseId
 
+_PREFIX = "batty-demo-"
 _PATIENCE = 300
 """Seconds that any one step of the demo may take, on a slow machine."""
 
@@ -39,7 +40,7 @@ def command(folder: Path | None, drive: bool) -> int:
     Example:
       batty demo
     """
-    home = folder or Path(tempfile.mkdtemp(prefix="batty-demo-")) / "greetings"
+    home = folder or Path(tempfile.mkdtemp(prefix=_PREFIX)) / "greetings"
     if drive or not interactive():
         return Demo(home).play()
     return _in_tmux(home)
@@ -122,9 +123,15 @@ class Demo:
             batty = os.environ.get("BATTY_LAUNCHER", "batty")
             name = session_of(project, project.terminal)
             click.echo(f"↳ to look around, run: cd {self.home} && {batty} status && {batty} attach")
-            click.echo(f"↳ to remove it, run: tmux kill-session -t '={name}'; rm -rf {self.home} {self.home}.batty")
+            click.echo(f"↳ to remove it, run: tmux kill-session -t '={name}'; rm -rf {self.leftovers}")
             project.terminal.run("detach-client", "-s", session)
         return 1 if wrong else 0
+
+    @property
+    def leftovers(self) -> str:
+        """Everything the demo made: its own temporary folder, or the repository and its worktrees."""
+        parent = self.home.parent
+        return str(parent) if parent.name.startswith(_PREFIX) else f"{self.home} {self.home}.batty"
 
     def project(self) -> Project:
         return Project.around(self.home)

@@ -5,11 +5,11 @@ import os
 import shlex
 from collections.abc import Mapping
 
-from batty_tmux.core.layout import packed_path
+from batty_tmux.core.layout import LAYOUTS, packed_path, parse
 from batty_tmux.drive.project import Project, program
 from batty_tmux.host.process import detach, scrubbed
 from batty_tmux.host.terminal import Terminal, line, q_format
-from batty_tmux.names import PaneId, SessionId
+from batty_tmux.names import PaneId, SessionId, WindowId
 
 LAND = "@batty-land"
 ATTENTION = "@batty-attention"
@@ -60,6 +60,17 @@ def watch_pane(project: Project, terminal: Terminal, pane: PaneId) -> None:
     """Start the lander when the pane's process ends. Below tmux 3.6 this is often lost: see `wake_server`."""
     job = line("run-shell", "-b", land_job(project))
     terminal.source([line("set-hook", "-p", "-t", pane, "pane-died", job)])
+
+
+def keep_shape(terminal: Terminal, window: WindowId, rendered: str) -> None:
+    """Lay the window out again whenever its size changes.
+
+    It is made at a size that no client has yet; shrunk by tmux alone, the lower pane is left with two rows.
+    """
+    layout = parse(rendered).windows[0].layout
+    if layout in LAYOUTS:
+        again = line("select-layout", "-t", window, layout)
+        terminal.source([line("set-hook", "-w", "-t", window, "window-resized", again)])
 
 
 def land_job(project: Project) -> str:

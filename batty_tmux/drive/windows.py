@@ -11,7 +11,7 @@ from batty_tmux.core.events import Launched, LaunchFailed, Launching
 from batty_tmux.core.layout import Home, Window, parse, session_name, workspace
 from batty_tmux.core.plan import branch_of, brief, worktree_of
 from batty_tmux.core.supervise import Watch
-from batty_tmux.drive.hooks import dress, install, remember_environment, watch_pane
+from batty_tmux.drive.hooks import dress, install, keep_shape, remember_environment, watch_pane
 from batty_tmux.drive.project import BOARDS, Project, board_in_worktree, program
 from batty_tmux.errors import BattyError
 from batty_tmux.host.files import share, write_atomically
@@ -180,12 +180,14 @@ def _open(project: Project, terminal: Terminal, watch: Watch) -> Open:
     everything = [window_of(project, w) for w in launched_watches(project, run)]
     layout = project.place.run_folder(run) / "layout.yaml"
     write_atomically(layout, workspace(template, name, everything, home_of(project, run)))
-    load(checked(workspace(template, name, [window_of(project, watch)])), terminal, name, append_to=session)
+    rendered = checked(workspace(template, name, [window_of(project, watch)]))
+    load(rendered, terminal, name, append_to=session)
     found = find_window(terminal, project, watch.phase, run)
     if found is None:
         what = f"the layout {project.config.run.layout} made no window with two panes for {watch.phase}"
         raise BattyError("layout-window", what, next="batty config")
     watch_pane(project, terminal, found.pane)
+    keep_shape(terminal, found.window, rendered)
     return found
 
 
