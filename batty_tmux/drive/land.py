@@ -76,8 +76,11 @@ def _until_nothing_is_owed(look: Look, held: Held, tell: Tell) -> None:
         effect = next_effect(ground)
         if effect is None:
             return
+        before = len(ground.place.records.events)
         event = perform(replace(ground, place=ground.place.holding(held)), effect, held)
-        tell(event)
+        if len(ground.place.records.events) > before:
+            # a landing that is still in the way of the same files is no news
+            tell(event)
         if isinstance(event, Deferred):
             return
 

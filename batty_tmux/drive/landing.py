@@ -26,7 +26,8 @@ def land_all(project: Project, tell: Callable[[AnyEvent], None]) -> bool:
 
     def known(event: AnyEvent) -> None:
         tell(event)
-        _spread(Project.around(home, base), event)
+        if isinstance(event, Landed | Conflicted | GateFinished | Deferred):
+            _spread(Project.around(home, base), event)
 
     mine = drain(look, known)
     if mine:
@@ -37,14 +38,13 @@ def land_all(project: Project, tell: Callable[[AnyEvent], None]) -> bool:
 
 
 def _spread(project: Project, event: AnyEvent) -> None:
-    """Tell windows, status bars and the user's hooks what the queue did."""
+    """Tell windows and the user's hooks what the queue did. Status bars are each phase's supervisor's to change."""
     session = session_id(project, project.terminal)
     match event:
         case Landed(phase=phase):
             end_executor(project, phase)
             fire(project, session, LANDED)
             fill(project)
-            show_summary(project)
         case Conflicted(phase=phase):
             attention(project)
             menu(project, phase)
@@ -54,4 +54,4 @@ def _spread(project: Project, event: AnyEvent) -> None:
         case Deferred():
             attention(project)
         case _:
-            show_summary(project)
+            pass
