@@ -52,6 +52,9 @@ def command(
     if not project.board.phases:
         raise BattyError("no-phases", f"{project.base} has no phases in kanban/", next="batty init")
     look_after(project)
+    if all(s.state == "landed" for s in project.statuses() if not phases or s.phase.id in phases):
+        _tell(project, Filled((), ()), phases)
+        return 0
     launched = begin(project, phases, count, agent or "", dict(os.environ))
     project = Project.around(repo, base)
     _tell(project, launched, phases)

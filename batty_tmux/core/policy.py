@@ -175,11 +175,30 @@ def denied(text: str, base: str) -> str | None:
 def _by_rule(prompt: Prompt, policy: Policy) -> Outcome | None:
     if prompt.kind == "limit":
         return None
-    text = prompt.text[:MAX_TEXT]
+    text = _own_text(prompt)[:MAX_TEXT]
     forms = (text, " ".join(text.split()))
     asked = len(" ".join(prompt.question.split())) if prompt.caret is None else MAX_TEXT
     rule = next((rule for rule in policy.rules if any(_fits(rule, form, asked) for form in forms)), None)
     return _applied(rule, prompt) if rule else None
+
+
+_ASKED = re.compile(
+    r"\?|[\[(]\s*y(?:es)?\s*/\s*no?\b|\bpress (?:enter|return|any key|space)\b"
+    r"|\b(?:password|passphrase|token|secret|pin|choose|choice|select|pick|option|enter)\b[^?]*[:>]",
+    re.IGNORECASE,
+)
+
+
+def _own_text(prompt: Prompt) -> str:
+    """Return the text without the line questions above this one, which the screen still shows with their answers.
+
+    A pattern with .* would else begin in one of those and end in this.
+    """
+    rows = prompt.text.split("\n")
+    if prompt.caret is not None:
+        return prompt.text
+    earlier = [number for number, row in enumerate(rows[:-1], 1) if _ASKED.search(row)]
+    return "\n".join(rows[max(earlier, default=0) :])
 
 
 def _fits(rule: Rule, form: str, asked: int) -> bool:

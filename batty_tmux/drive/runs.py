@@ -6,6 +6,7 @@ import signal
 from collections.abc import Mapping
 from contextlib import suppress
 
+from batty_tmux.core.checks import MIN_GIT, MIN_TMUX, version
 from batty_tmux.core.events import PhaseHeld, Relaunching, RunStarted, RunStopped
 from batty_tmux.core.status import STILL_AWAITED, PhaseStatus
 from batty_tmux.drive.executor import adapter, started_pid
@@ -20,7 +21,6 @@ from batty_tmux.host.terminal import Terminal
 from batty_tmux.names import PhaseId, RunId
 
 _NUMBERED = re.compile(r"-run-(\d{3,})$")
-_LEAST_TMUX = (3, 2)
 
 
 def begin(
@@ -30,7 +30,7 @@ def begin(
 
     A phase that is held or failed gets its executor again, in the same worktree.
     """
-    _refuse_old_tmux(project.terminal)
+    _refuse_old_programs(project)
     _ = project.gate
     for phase in project.board.phases:
         if not phases or phase.id in phases:
@@ -131,8 +131,13 @@ def _socket(terminal: Terminal) -> str:
     return identity.rsplit(",", 2)[0] if identity else ""
 
 
-def _refuse_old_tmux(terminal: Terminal) -> None:
-    version = terminal.version()
-    if version < _LEAST_TMUX:
-        what = f"tmux {version[0]}.{version[1]} is too old; batty needs 3.2"
+def _refuse_old_programs(project: Project) -> None:
+    """Refuse a tmux without the options that windows need, and a git that cannot merge in memory."""
+    found = project.terminal.version()
+    if found < MIN_TMUX:
+        what = f"tmux {found[0]}.{found[1]} is too old; batty needs {MIN_TMUX[0]}.{MIN_TMUX[1]}"
         raise BattyError("old-tmux", what, next="batty doctor")
+    git = version(project.place.git.say("version"))
+    if git is not None and git.number < MIN_GIT:
+        what = f"git {git.shown} is too old; batty needs {MIN_GIT[0]}.{MIN_GIT[1]}"
+        raise BattyError("old-git", what, next="batty doctor")
