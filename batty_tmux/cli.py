@@ -108,8 +108,9 @@ def main() -> int:
         return USAGE
     except (KeyboardInterrupt, click.exceptions.Abort):
         return INTERRUPTED
-    except BrokenPipeError:
-        # whoever read our output has left; point stdout elsewhere so that the interpreter's last flush is quiet
+    except (BrokenPipeError, SystemExit):
+        # whoever read our output has left, for which click calls sys.exit, and nothing else does; point stdout
+        # elsewhere so that the interpreter's last flush is quiet
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as problem:  # noqa: BLE001 -- the last resort: a bug becomes a log that can be reported

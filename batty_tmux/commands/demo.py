@@ -1,6 +1,7 @@
 """batty demo: the main job, for real, on a sample repository."""
 
 import os
+import shlex
 import sys
 import tempfile
 from collections.abc import Callable
@@ -122,7 +123,7 @@ class Demo:
         if session is not None:
             batty = os.environ.get("BATTY_LAUNCHER", "batty")
             name = session_of(project, project.terminal)
-            click.echo(f"↳ to look around, run: cd {self.home} && {batty} status && {batty} attach")
+            click.echo(f"↳ to look around, run: cd {shlex.quote(str(self.home))} && {batty} status && {batty} attach")
             click.echo(f"↳ to remove it, run: tmux kill-session -t '={name}'; rm -rf {self.leftovers}")
             project.terminal.run("detach-client", "-s", session)
         return 1 if wrong else 0
@@ -131,7 +132,8 @@ class Demo:
     def leftovers(self) -> str:
         """Everything the demo made: its own temporary folder, or the repository and its worktrees."""
         parent = self.home.parent
-        return str(parent) if parent.name.startswith(_PREFIX) else f"{self.home} {self.home}.batty"
+        made = (parent,) if parent.name.startswith(_PREFIX) else (self.home, Path(f"{self.home}.batty"))
+        return shlex.join(map(str, made))
 
     def project(self) -> Project:
         return Project.around(self.home)

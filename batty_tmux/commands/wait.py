@@ -126,6 +126,6 @@ def _show(live: "Live | _Narrator", news: Sequence[AnyEvent], statuses: list[Pha
         tell(event)
     waiting = [line for status in needs_you(statuses) for line in waiting_lines(status)]
     if waiting != live.told and not any(status.state in CAN_MOVE_ALONE for status in statuses):
-        for line in ("waits for you", *waiting):
+        for line in ("waits for you", *waiting) if waiting else ():
             say(line)
         live.told = waiting

@@ -9,7 +9,7 @@ from batty_tmux.drive.windows import find_window
 from batty_tmux.errors import BattyError
 from batty_tmux.host.lock import exclusive
 from batty_tmux.host.plumbing import Git
-from batty_tmux.names import PhaseId, RunId
+from batty_tmux.names import PhaseId, RunId, Sha
 
 _LEFT_BY_BOARDS = (".lock", "activity.jsonl")
 """What working on a board leaves beside it; batty's own .gitignore for boards names them."""
@@ -34,8 +34,9 @@ def clean(project: Project, phase: PhaseId) -> None:
         folder = Path(launching.worktree)
         if folder.exists():
             project.place.git.remove_worktree(folder).check()
-    if status.entry is not None:
-        project.place.git.drop_ref(f"refs/heads/{launching.branch}", status.entry.head)
+    if status.entry is not None and status.head and project.place.git.is_ancestor(status.head, status.entry.head):
+        # not the entry's own head: where a conflict was resolved, that is a merge which the branch never had
+        project.place.git.drop_ref(f"refs/heads/{launching.branch}", Sha(status.head))
     project.place.records.append(Cleaned(run=RunId(status.watch.run), phase=phase))
 
 

@@ -63,11 +63,15 @@ def _claim(project: Project, entry: Entry, there: Git, head: Sha) -> Resolution:
     dirty = there.status().dirty
     if dirty:
         what = f"the resolution of {entry.phase} is not committed whole"
-        raise BattyError("uncommitted", what, evidence=dirty, next=f"git -C {there.folder} status")
+        raise BattyError(
+            "uncommitted", what, evidence=dirty, next=shlex.join(("git", "-C", str(there.folder), "status"))
+        )
     marked = _marked(there, entry)
     if marked:
         what = f"conflict markers are left in the resolution of {entry.phase}"
-        raise BattyError("conflict-markers", what, evidence=marked, next=f"git -C {there.folder} status")
+        raise BattyError(
+            "conflict-markers", what, evidence=marked, next=shlex.join(("git", "-C", str(there.folder), "status"))
+        )
     event: Enqueued = enqueue(project, project.watch(entry.phase), head)
     with exclusive(project.place.state / "worktrees.lock"):
         # clean and claimed, so git removes it; if it does not, it stays where it is

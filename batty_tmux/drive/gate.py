@@ -6,6 +6,7 @@ made pristine before each run: tracked, untracked and ignored files; only `gate.
 
 import hashlib
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -213,7 +214,7 @@ def _ensure(git: Git, folder: Path, marker: Path) -> None:
     if folder.exists():
         if any(folder.iterdir()):
             what = f"{folder} is in the way of a gate worktree"
-            raise BattyError("slot-taken", what, next=f"mv {folder} {folder}.old")
+            raise BattyError("slot-taken", what, next=shlex.join(("mv", str(folder), f"{folder}.old")))
         folder.rmdir()
     folder.parent.mkdir(parents=True, exist_ok=True)
     head = git.tip("HEAD") or git.say("rev-list", "--max-count=1", "--all")

@@ -3,13 +3,14 @@
 What decides or writes goes through plumbing.py, which costs no import.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from git import Repo
+from git import Git, Repo
 
 from batty_tmux.names import Sha
 
@@ -22,9 +23,24 @@ class CommitFacts:
     subject: str
 
 
+class _Git(Git):
+    """GitPython's runner, in exactly the folder that is meant.
+
+    It puts the value of $NAME into a folder's name given as text, does not find the result, and then runs git in
+    the current directory: in another repository, perhaps. A Path it takes as it is.
+    """
+
+    def __init__(self, working_dir: str | os.PathLike[str] | None = None) -> None:
+        super().__init__(None if working_dir is None else Path(working_dir))
+
+
+class _Repo(Repo):
+    GitCommandWrapperType = _Git
+
+
 @contextmanager
 def _open(folder: Path) -> Iterator[Repo]:
-    with Repo(folder) as repo:
+    with _Repo(folder, expand_vars=False) as repo:
         yield repo
 
 
