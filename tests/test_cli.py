@@ -1,6 +1,7 @@
 """What scripts rely on: commands, exit codes, the shape of errors, and what goes to which stream."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -137,6 +138,30 @@ def test_a_wrong_command_line_is_2_and_told_on_stderr(
     assert "Error: " in told.err
 
 
+@pytest.mark.parametrize(("typed", "meant"), [("wrok", "work"), ("stauts", "status"), ("que", "queue")])
+def test_a_mistyped_command_names_the_nearest(
+    typed: str, meant: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that is near nothing names nothing."""
+    assert call(monkeypatch, typed, "all") == 2
+    assert f"Did you mean '{meant}'?" in capsys.readouterr().err
+    assert call(monkeypatch, "zzzzzz") == 2
+    assert "Did you mean" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [("log", "--json", "--nonsense"), ("wrok", "--json"), ("work", "--json")])
+def test_a_wrong_command_line_for_programs_has_the_shape_of_errors(
+    arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On stdout, with status 2."""
+    assert call(monkeypatch, *arguments) == 2
+    told = capsys.readouterr()
+    error = json.loads(told.out)["error"]
+    assert (set(error), error["code"], told.err) == ({"code", "message", "next"}, "usage", "")
+    assert error["message"]
+    assert error["next"].startswith("batty ")
+
+
 def test_a_refusal_is_told_in_three_parts_on_stderr(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -212,3 +237,22 @@ def test_a_reader_that_leaves_is_no_bug(tmp_path: Path) -> None:
     done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout.startswith("batty")
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("words", [("--help",), ("config",)])
+def test_writing_to_a_reader_that_has_left_is_a_success(words: tuple[str, ...], tmp_path: Path) -> None:
+    """`batty log | head -1` in a script with pipefail: what was wanted was read."""
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=main"], cwd=tmp_path, check=True, timeout=60)
+    (tmp_path / "batty.toml").write_text("")
+    for line in (["add", "batty.toml"], ["commit", "--quiet", "--message", "Start"]):
+        subprocess.run(["git", *line], cwd=tmp_path, check=True, timeout=60)
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        argv = [sys.executable, "-m", "batty_tmux", *words]
+        done = subprocess.run(
+            argv, cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -83,6 +83,28 @@ def test_nothing_is_missing_where_nothing_is(repo: Path, programs: Path) -> None
 
 
 @pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({"phase-1/PHASE.md": "---\ndepends_on: [gone]\n---\n"}, "phase-1 depends on gone, which does not exist"),
+        ({"phase-1/PHASE.md": "---\ndepends_on: [phase-1]\n---\n"}, "these phases wait for each other: phase-1"),
+        ({"phase-1/tasks/001-a.md": "no front matter"}, "kanban/phase-1/tasks/001-a.md:1: "),
+        ({"a b/config.yml": "version: 11"}, "kanban/a b: "),
+    ],
+    ids=["unknown name", "cycle", "unreadable", "refused name"],
+)
+def test_boards_that_cannot_be_worked_on_are_missing(repo: Path, files: dict[str, str], says: str) -> None:
+    """Doctor says before the run what `batty work` would refuse."""
+    task = {"phase-1/tasks/001-a.md": "---\nid: 1\ntitle: x\nstatus: todo\n---\n"}
+    for name, text in (task | files).items():
+        put(repo / "kanban" / name, text)
+    git(repo, "add", "-A")
+    git(repo, "commit", "-q", "-m", "spoil")
+    code, checks = examined(repo)
+    assert code == 1
+    assert (checks["boards"]["state"], says in checks["boards"]["says"]) == ("missing", True), checks["boards"]
+
+
+@pytest.mark.parametrize(
     ("spoil", "check"),
     [
         ("tmux", "tmux"),

@@ -102,6 +102,14 @@ class TestPhases:
         assert (half.done, half.broken[0].path, half.broken[0].line) == (1, "tasks/003-c.md", 3)
         assert not parse_phase(PhaseId("p"), over | {"config.yml": "version: 99\n"}).finished
 
+    def test_a_task_in_no_column_is_broken(self) -> None:
+        """Nobody would pick it, so the phase would never end: its line is told. The archive is always there."""
+        files = {"config.yml": CONFIG.replace(", archived", "").replace("11", "1"), "tasks/001-a.md": task(1, "b")}
+        assert parse_phase(PhaseId("p"), files | {"tasks/002-b.md": task(2, "archived")}).broken == ()
+        phase = parse_phase(PhaseId("p"), files | {"tasks/002-b.md": task(2, "tood")})
+        assert phase.broken == (Broken("tasks/002-b.md", 4, "the board has no status 'tood'"),)
+        assert not phase.finished
+
     def test_the_last_column_ends_a_task_whatever_its_name(self) -> None:
         files = {"config.yml": CONFIG, "tasks/001-a.md": task(1, "b")}
         phase = parse_phase(PhaseId("p"), files)

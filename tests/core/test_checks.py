@@ -87,6 +87,7 @@ def test_a_repository_that_is_set_up_passes() -> None:
         (Setup("main", True, "main:batty.toml:3: x", "make", 1, (), (), ""), "batty.toml"),
         (Setup("main", True, "", " ", 1, (), (), ""), "gate"),
         (Setup("main", True, "", "make", 0, (), (), ""), "boards"),
+        (Setup("main", True, "", "make", 2, (), (), "", faults=("a depends on gone",)), "boards"),
     ],
 )
 def test_each_thing_that_work_needs_is_missing_by_itself(facts: Setup, check: str) -> None:

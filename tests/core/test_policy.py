@@ -1,5 +1,6 @@
 """What is done about a prompt: denials over rules, rules over what is built in, a person for everything else."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -133,6 +134,54 @@ def test_a_rule_does_not_see_the_transcript() -> None:
     """What the agent wrote above the dialog is not part of the prompt."""
     policy = Policy(rules=(Rule("lured", "I will look at the tests first", "yes"),))
     assert isinstance(decide(seen("claude-2.1.197-C5"), policy), Ask)
+
+
+@pytest.mark.parametrize(
+    "match",
+    [
+        "Overwrite",
+        r"Overwrite .*\? \[y/N\]",
+        r"Overwrite .*\[y/N\]$",
+        r"(?s)Overwrite .*\[y/N\]",
+        r"\[y/N\] y",
+        r"Overwrite a\.txt\?",
+    ],
+)
+def test_a_rule_for_the_question_above_is_not_for_the_one_below(match: str) -> None:
+    """It was answered; what stands below it is asked for the first time."""
+    prompt = read("Overwrite a.txt? [y/N] y\nDelete the whole shop? [y/N] ", "any")
+    assert prompt is not None
+    assert isinstance(decide(prompt, Policy(rules=(Rule("old", match, "y"),))), Ask)
+    again = read("Overwrite a.txt? [y/N] y\nOverwrite b.txt? [y/N] ", "any")
+    assert again is not None
+    wanted = "Overwrite" in match and "a\\." not in match
+    assert isinstance(decide(again, Policy(rules=(Rule("old", match, "y"),))), Answer) == wanted
+
+
+@pytest.mark.parametrize(
+    ("screen", "match"),
+    [
+        ("3 files would change.\nGo on with the\nmigration? [y/N] ", r"Go on with the migration\?"),
+        ("3 files would change.\nGo on? [y/N] ", r"(?s)3 files.*Go on"),
+        ("3 files would change.\nGo on? [y/N] ", r"3 files would change\. Go on"),
+    ],
+)
+def test_a_rule_may_begin_above_the_question_that_it_reaches(screen: str, match: str) -> None:
+    """What a program says before it asks is part of what it asks, also where the row is too short for it."""
+    prompt = read(screen, "any")
+    assert prompt is not None
+    assert decide(prompt, Policy(rules=(Rule("mine", match, "y"),))) == Answer("y", (), "mine")
+    above = Policy(rules=(Rule("above", "3 files would change", "y"),))
+    assert isinstance(decide(prompt, above), Ask)
+
+
+def test_a_rule_for_a_dialog_may_match_anywhere_in_it() -> None:
+    """The command that is asked about stands above the question and its options."""
+    prompt = seen("claude-2.1.197-C5")
+    first = next(row.strip() for row in prompt.text.splitlines() if "pytest" in row)
+    policy = Policy(rules=(Rule("tests", re.escape(first), "yes"),))
+    assert "pytest" not in prompt.question
+    assert decide(prompt, policy) == Answer(None, ("Enter",), "tests")
 
 
 def test_a_rule_for_a_lasting_grant_is_refused() -> None:

@@ -1,7 +1,9 @@
 """The main job: several phases at once, landed one gated tree at a time."""
 
+import os
 from pathlib import Path
 
+from tests.support.attached import Attached
 from tests.support.story import Story
 
 
@@ -86,3 +88,72 @@ def test_a_skipped_phase_stays_out_and_a_retried_one_comes_back(story: Story) ->
     story.until_state(alpha="landed")
     story.assert_proved("alpha")
     assert story.landed_text("shared.txt") == "alpha"
+
+
+def conflicting(story: Story) -> None:
+    """Have alpha conflict with what its user commits on main, once its door is opened."""
+    story.phase("alpha")
+    story.executor("alpha").commits("shared.txt", "alpha").waits()
+
+
+def mine_on_main(story: Story) -> None:
+    story.until_waiting("alpha")
+    story.file("shared.txt", "mine")
+    story.git("add", "shared.txt")
+    story.git("commit", "--quiet", "--message", "Mine")
+    story.open_door("alpha")
+
+
+def test_clean_takes_what_was_resolved_and_nothing_that_is_somebodys(story: Story) -> None:
+    """Rule: a resolved phase has landed; the board's own ignored files are in nobody's way, others stop it."""
+    story.file(".gitignore", "*.cache")
+    story.file("kanban/.gitignore", ".lock\nactivity.jsonl")
+    conflicting(story)
+    story.batty("work", "all")
+    mine_on_main(story)
+    story.until_state(alpha="conflict")
+    assert "alpha stays: its state is conflict" in story.batty("clean").err
+    folder = Path(story.batty("queue", "resolve", "alpha", "--here").out.strip())
+    (folder / "shared.txt").write_text("both\n")
+    story.git("commit", "--quiet", "--all", "--no-edit", cwd=folder)
+    story.batty("queue", "resolve", "alpha")
+    story.until_state(alpha="landed")
+    there = story.worktree("alpha")
+    for name in (".lock", "activity.jsonl"):
+        (there / "kanban/alpha" / name).touch()
+    (there / "dear.cache").touch()
+    kept = story.batty("clean")
+    assert "1 ignored files would go with it, such as dear.cache" in kept.err
+    assert (there / "dear.cache").exists()
+    assert "alpha: removed" in story.batty("clean", "--ignored").out
+    assert not there.exists()
+    assert story.git("branch", "--list", "batty/*") == ""
+    assert "alpha" not in story.windows()
+    assert story.status().states == {"alpha": "landed"}
+
+
+def test_a_conflict_takes_no_key_from_whoever_types_to_an_agent(story: Story) -> None:
+    """Rule: it is a menu over the home window only; over an agent's it is a message, and keys reach the agent."""
+    conflicting(story)
+    story.phase("beta")
+    story.executor("beta").asks("Which colour?").commits("b.txt", "text")
+    story.batty("work", "all", "--parallel", "2")
+    story.until_state(beta="asking")
+    socket = story.short / f"tmux-{os.getuid()}" / "default"
+    with Attached(socket, story.env) as person:
+        story.tmux("select-window", "-t", "shop:beta")
+        person.expect("Which colour?")
+        mine_on_main(story)
+        person.expect("alpha cannot land: batty queue")
+        person.press("royal blue\r")
+        person.expect(lambda: story.answers("beta") == ["royal blue"])
+        assert "skip alpha" not in person.text
+
+        story.until_state(alpha="conflict", beta="landed")
+        home = next(name for name in story.windows() if name not in {"alpha", "beta"})
+        story.tmux("select-window", "-t", f"shop:{home}")
+        story.batty("queue", "retry", "alpha")
+        person.expect("skip alpha")
+        person.press("n")
+        person.expect_gone("skip alpha")
+    assert story.status().states["alpha"] == "conflict"

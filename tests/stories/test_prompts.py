@@ -1,7 +1,11 @@
 """An executor asks: a rule answers, or a person does; nobody answers twice."""
 
+import shlex
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 from tests.support.server import eventually
-from tests.support.story import Story
+from tests.support.story import PATIENCE, Story
 
 QUESTION = "Overwrite shop.txt? [y/N]"
 
@@ -69,3 +73,56 @@ def test_an_answer_that_was_not_taken_is_not_given_again(story: Story) -> None:
     assert story.events("prompted")[-1]["reason"] == "it was answered, and still asks"
     story.batty("answer", "alpha", "y")
     story.until_state(alpha="landed")
+
+
+def test_the_question_of_an_executor_whose_first_start_failed_is_seen(story: Story) -> None:
+    """Rule: the pane whose process ended heard nothing any more; the one that follows it is listened to."""
+    story.settings["run"]["setup"] = "test -e ../ready"
+    story.phase("alpha")
+    story.executor("alpha").waits().asks("Which colour?").commits("a.txt", "text")
+    story.batty("work", "all")
+    story.until_state(alpha="failed")
+    # a supervisor that begins at a dead pane: there was nothing to listen to
+    story.kill(9, "supervisor of alpha")
+    (story.worktrees / "ready").touch()
+    assert story.batty("work", "alpha").exit == 0
+    story.until_waiting("alpha")
+    # only then: a question that is there at the first look is seen without listening
+    pane = story.events("launched", "alpha")[-1]["pane"]
+    eventually(lambda: story.tmux("display-message", "-p", "-t", pane, "#{pane_pipe}") == "1", "a pipe of the new pane")
+    story.open_door("alpha")
+    story.until_state(alpha="asking")
+    story.batty("answer", "alpha", "blue")
+    story.until_state(alpha="landed")
+    assert story.answers("alpha") == ["blue"]
+
+
+def test_a_rule_for_an_answered_question_leaves_the_next_to_a_person(story: Story) -> None:
+    """Rule: the answered question is still on the screen, right above the new one; no rule for it is for this."""
+    story.policy("act", (r"Overwrite .*\[y/N\]", "y"))
+    story.phase("alpha")
+    story.executor("alpha").asks(QUESTION).asks("Delete the shop? [y/N]").commits("a.txt", "text")
+    story.batty("work", "all")
+    seen = story.until(lambda seen: seen.states["alpha"] == "asking" and "Delete" in seen.says("alpha"))
+    assert "no rule answers this" in story.events("prompted")[-1]["reason"], seen
+    assert [event["by"] for event in story.events("answered")] == ["policy"]
+    story.batty("answer", "alpha", "n")
+    story.until_state(alpha="landed")
+    assert story.answers("alpha") == ["y", "n"]
+
+
+def test_waiting_without_a_terminal_tells_what_waits_for_a_person(story: Story) -> None:
+    """Rule: --wait goes on waiting, and says for whom and which command answers, once."""
+    story.phase("alpha")
+    story.executor("alpha").asks("Which colour?").commits("a.txt", "text")
+    told = story.root / "told"
+    command = shlex.join((sys.executable, "-P", "-m", "batty_tmux", "work", "all", "--wait"))
+    story.begin()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(story.run, "sh", "-c", f"exec {command} 2>{shlex.quote(str(told))}")
+        eventually(lambda: told.exists() and "↳ batty answer alpha" in told.read_text(), "what waits", PATIENCE)
+        assert not waiting.done()
+        assert story.batty("answer", "alpha", "blue").exit == 0
+        assert waiting.result().status == 0
+    text = told.read_text()
+    assert (text.count("waits for you\n"), "Which colour?" in text) == (1, True), text

@@ -66,3 +66,19 @@ def test_what_is_merged_is_what_was_proved(story: Story) -> None:
     assert story.batty("review", "alpha", "--merge").exit == 0
     story.until_state(alpha="landed")
     story.assert_proved("alpha")
+
+
+def test_what_a_reviewer_asked_for_stays_asked_for(story: Story) -> None:
+    """Rule: when batty starts the executor once more after a rework, the brief says both what it is for and that."""
+    story.review("human")
+    story.phase("alpha")
+    second = story.executor("alpha").commits("a.txt", "spaces").then()
+    second.commits("a.txt", "tabs").leaves_uncommitted("left.txt")
+    second.then().runs("git add left.txt").runs("git commit --quiet --message Left")
+    story.batty("work", "all")
+    story.until_state(alpha="reviewing")
+    story.batty("review", "alpha", "--rework", "Use tabs, not spaces.")
+    story.until(lambda seen: seen.states["alpha"] == "reviewing" and len(story.starts("alpha")) == 3)
+    _, reworked, nudged = (path.read_text() for path in story.starts("alpha"))
+    assert reworked.count("Use tabs, not spaces.") == 1
+    assert (nudged.count("Use tabs, not spaces."), "left.txt" in nudged) == (1, True)

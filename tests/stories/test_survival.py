@@ -1,5 +1,7 @@
 """Kill any process at any point: the next command goes on, nothing is lost, nothing lands twice."""
 
+import shutil
+
 from tests.support.story import Story
 
 
@@ -86,3 +88,57 @@ def test_stop_ends_the_executors_and_resume_goes_on(story: Story) -> None:
     seen = story.until(lambda seen: seen.all_are("landed"))
     story.assert_proved("alpha", "beta")
     assert len(story.starts("alpha")) == 2
+
+
+def test_broken_settings_on_the_base_stop_only_what_would_be_guessed(story: Story) -> None:
+    """Rule: nothing is launched or landed by them, all else works, and the file and line are told until mended."""
+    story.phase("alpha")
+    story.executor("alpha").asks("Which colour?").waits().commits("a.txt", "text")
+    story.phase("beta")
+    story.executor("beta").commits("b.txt", "text")
+    story.batty("work", "all")
+    story.until_state(alpha="asking")
+    good = (story.repo / "batty.toml").read_text()
+    story.file("batty.toml", good + "[gate\n")
+    story.git("commit", "--quiet", "--all", "--message", "Break the settings")
+    told = f"batty.toml:{len(good.splitlines()) + 1}"
+
+    seen = story.batty("status")
+    assert (seen.exit, told in seen.out, "Which colour?" in seen.out) == (0, True, True), seen
+    assert "no terminal" in story.batty("attach").err
+    assert story.batty("log").exit == 0
+    assert story.batty("answer", "alpha", "blue").exit == 0
+    refused = story.batty("work", "all")
+    assert (refused.exit, told in refused.err) == (1, True), refused
+    story.until_waiting("alpha")
+    story.open_door("alpha")
+    story.until_state(alpha="queued")
+    refused = story.batty("land")
+    assert (refused.exit, told in refused.err) == (1, True), refused
+    stopped = story.batty("stop")
+    assert (stopped.exit, "batty resume" in stopped.err) == (0, True), stopped
+    assert story.batty("resume").exit == 0
+    assert [event["phase"] for event in story.events("launching")] == ["alpha"]
+    assert story.events("landing") == []
+    assert story.answers("alpha") == ["blue"]
+
+    story.file("batty.toml", good)
+    story.git("commit", "--quiet", "--all", "--message", "Mend the settings")
+    assert told not in story.batty("status").out
+    story.until(lambda seen: seen.all_are("landed"))
+    assert story.landed_text("b.txt") == "text"
+
+
+def test_a_worktree_deleted_by_hand_is_made_again(story: Story) -> None:
+    """Rule: `batty work PHASE` makes it again on the phase's branch, with all that was committed there."""
+    story.phase("alpha")
+    story.executor("alpha").runs("echo 1 >half.txt; git add half.txt; git commit --quiet --message Half").exits(1)
+    story.executor("alpha").then().runs("test -e half.txt").commits("a.txt", "text")
+    story.batty("work", "all")
+    story.until_state(alpha="failed")
+    shutil.rmtree(story.worktree("alpha"))
+    assert story.batty("work", "alpha").exit == 0
+    story.until_state(alpha="landed")
+    assert (story.landed_text("half.txt"), story.landed_text("a.txt")) == ("1", "text")
+    assert len(story.events("launching")) == 1
+    story.assert_proved("alpha")

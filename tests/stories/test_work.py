@@ -113,3 +113,40 @@ def test_all_refusals_name_the_next_command_and_lose_nothing(story: Story) -> No
     assert all(folder.is_dir() for folder in heads.values())
     assert story.git("show", "batty/crash-run-001:crash.txt") == "text"
     story.assert_proved("alpha", "dirty")
+
+
+def test_an_unknown_agent_is_refused_before_anything_is_made(story: Story) -> None:
+    """Rule: by its name, on the command line or in a board; no run, branch, worktree, window or journal entry."""
+    story.phase("alpha")
+    refused = story.batty("work", "all", "--agent", "foo")
+    assert (refused.exit, "foo" in refused.err) == (1, True), refused
+    story.file("kanban/alpha/PHASE.md", "---\nagent: bar\n---\n")
+    story.git("commit", "--quiet", "--all", "--message", "Name another agent")
+    refused = story.batty("work", "all")
+    assert (refused.exit, "bar" in refused.err) == (1, True), refused
+    assert story.events() == []
+    assert story.windows() == []
+    assert not story.worktrees.exists()
+    assert story.git("for-each-ref", "--format=%(refname)") == "refs/heads/main"
+
+
+def test_work_says_what_it_did_not_launch_and_keeps_the_runs_number(story: Story) -> None:
+    """Rule: every phase that was asked for is named with why; without --parallel the run's own number holds."""
+    for name in ("alpha", "beta", "gamma"):
+        story.phase(name)
+        story.executor(name).waits().commits(f"{name}.txt", "text")
+    story.phase("late", after=["alpha"])
+    first = story.batty("work", "all", "--parallel", "2")
+    for told in ("alpha is launched", "beta is launched", "gamma starts when one of the 2 windows is free"):
+        assert told in first.err
+    assert "late is blocked: waits for alpha" in first.err
+    story.until_waiting("alpha")
+    story.until_waiting("beta")
+    again = story.batty("work", "gamma")
+    assert "gamma starts when one of the 2 windows is free" in again.err
+    assert story.status().raw["parallel"] == 2
+    assert "alpha is working" in story.batty("work", "all").err
+    for name in ("alpha", "beta", "gamma"):
+        story.open_door(name)
+    story.until(lambda seen: seen.all_are("landed"))
+    assert "alpha is landed" in story.batty("work", "alpha").err
