@@ -1,7 +1,6 @@
 """`batty doctor` and `batty config` on a real machine and real repositories."""
 
 import json
-import os
 import shutil
 import stat
 from pathlib import Path
@@ -13,6 +12,7 @@ from click.testing import CliRunner, Result
 from batty_tmux.commands import config, doctor
 from batty_tmux.errors import BattyError
 from batty_tmux.host.process import run
+from tests.support.repo import bare_repository
 
 GOOD = "[run]\nagent = 'mine'\n[agents.mine]\ncommand = ['my-agent']\n[gate]\ncommand = 'true'\n"
 TOOLS = ("git", "tmux", "sh", "env")
@@ -45,17 +45,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def repo(tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository in which nothing is missing."""
-    home = tmp_path / "home"
-    home.mkdir()
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "none"))
-    for name in [name for name in os.environ if name.startswith("GIT_")]:
-        monkeypatch.delenv(name)
-    folder = tmp_path / "repo"
-    folder.mkdir()
-    git(folder, "init", "-q", "-b", "main")
-    git(folder, "config", "user.name", "Someone")
-    git(folder, "config", "user.email", "someone@example.com")
+    folder = bare_repository(tmp_path, monkeypatch)
     (folder / "batty.toml").write_text(GOOD)
     put(folder / "kanban/phase-1/PHASE.md", "# One\n")
     git(folder, "add", "-A")

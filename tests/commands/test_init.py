@@ -1,7 +1,6 @@
 """`batty init` writes a first configuration and board, and never over anything."""
 
 import json
-import os
 import re
 import tomllib
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from batty_tmux.core.starter import Guess, board_files, guess_gate, settings_tex
 from batty_tmux.drive.settings import settings, uncommitted
 from batty_tmux.errors import BattyError
 from batty_tmux.host.process import run
+from tests.support.repo import bare_repository
 
 KEYS = [(key.key, key.default, key.meaning) for key in describe()]
 
@@ -28,17 +28,7 @@ def git(repo: Path, *words: str) -> str:
 
 @pytest.fixture
 def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    home = tmp_path / "home"
-    home.mkdir()
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "none"))
-    for name in [name for name in os.environ if name.startswith("GIT_")]:
-        monkeypatch.delenv(name)
-    folder = tmp_path / "repo"
-    folder.mkdir()
-    git(folder, "init", "-q", "-b", "main")
-    git(folder, "config", "user.name", "Someone")
-    git(folder, "config", "user.email", "someone@example.com")
+    folder = bare_repository(tmp_path, monkeypatch)
     git(folder, "commit", "-q", "--allow-empty", "-m", "start")
     return folder
 

@@ -1,6 +1,5 @@
 """Settings come from the base branch's tip, and which branch that is follows one order."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from batty_tmux.drive.settings import (
 )
 from batty_tmux.errors import BattyError
 from batty_tmux.host.process import run
+from tests.support.repo import bare_repository
 
 
 def git(repo: Path, *words: str) -> str:
@@ -35,17 +35,7 @@ def commit(repo: Path, files: dict[str, str]) -> None:
 @pytest.fixture
 def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository on main with one commit, and a home folder of its own."""
-    home = tmp_path / "home"
-    home.mkdir()
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "none"))
-    for name in [name for name in os.environ if name.startswith("GIT_")]:
-        monkeypatch.delenv(name)
-    folder = tmp_path / "repo"
-    folder.mkdir()
-    git(folder, "init", "-q", "-b", "main")
-    git(folder, "config", "user.name", "Someone")
-    git(folder, "config", "user.email", "someone@example.com")
+    folder = bare_repository(tmp_path, monkeypatch)
     commit(folder, {"README": "x\n"})
     return folder
 

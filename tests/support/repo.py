@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from batty_tmux.host.plumbing import Git
 from batty_tmux.host.process import Done, run
 from batty_tmux.names import Branch, PhaseId, Sha
@@ -176,3 +178,23 @@ def board_files(phase: str, *, status: str = "done", title: str = "Do it") -> di
         f"{place}/PHASE.md": f"# {PhaseId(phase)}\n\nThe goal.\n",
         f"{place}/tasks/001-do-it.md": task,
     }
+
+
+def bare_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make an empty repository on main that alone says who commits: no other git settings count.
+
+    For commands that look at the machine as well; what lands and conflicts is told with `Repo`.
+    """
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "none"))
+    folder = tmp_path / "repo"
+    folder.mkdir()
+    for words in (
+        ("init", "-q", "-b", "main"),
+        ("config", "user.name", "Someone"),
+        ("config", "user.email", "someone@example.com"),
+    ):
+        run(("git", *words), cwd=folder).check()
+    return folder
