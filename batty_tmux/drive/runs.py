@@ -31,6 +31,7 @@ def begin(
     A phase that is held or failed gets its executor again, in the same worktree.
     """
     _refuse_old_programs(project)
+    _refuse_nobody(project)
     _ = project.gate
     for phase in project.board.phases:
         if not phases or phase.id in phases:
@@ -129,6 +130,13 @@ def _socket(terminal: Terminal) -> str:
         return str(terminal.socket)
     identity = terminal.identity()
     return identity.rsplit(",", 2)[0] if identity else ""
+
+
+def _refuse_nobody(project: Project) -> None:
+    """Refuse to start agents that could not commit: they would all end with an error that says nothing of why."""
+    if not project.place.git.run("var", "GIT_COMMITTER_IDENT").ok:
+        what = "git does not know who commits here, so no agent could"
+        raise BattyError("no-identity", what, next='git config user.name "..." && git config user.email "..."')
 
 
 def _refuse_old_programs(project: Project) -> None:

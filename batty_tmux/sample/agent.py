@@ -76,12 +76,19 @@ def tell(*words: str) -> None:
     subprocess.run(words, check=True)
 
 
+def attempt(*words: str) -> None:
+    print("$", *words, flush=True)
+    subprocess.run(words)
+
+
 def main() -> None:
     print(f"reading {sys.argv[1]}")
-    tell("batty-tmux", "board", "pick", "--dir", BOARD, "--claim", PHASE, "--move", "in-progress", "--compact")
+    # after an interruption the task is this phase's already, and there may be nothing new to commit
+    attempt("batty-tmux", "board", "pick", "--dir", BOARD, "--claim", PHASE, "--move", "in-progress", "--compact")
     WORK[PHASE]()
     tell("git", "add", "--all")
-    tell("git", "commit", "--quiet", "--message", f"Do the work of {PHASE}")
+    if subprocess.run(["git", "diff", "--cached", "--quiet"]).returncode:
+        tell("git", "commit", "--quiet", "--message", f"Do the work of {PHASE}")
     tell("batty-tmux", "board", "move", "1", "done", "--dir", BOARD, "--claim", PHASE, "--compact")
 
 

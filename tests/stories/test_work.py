@@ -150,3 +150,18 @@ def test_work_says_what_it_did_not_launch_and_keeps_the_runs_number(story: Story
         story.open_door(name)
     story.until(lambda seen: seen.all_are("landed"))
     assert "alpha is landed" in story.batty("work", "alpha").err
+
+
+def test_nobody_to_commit_is_refused_before_anything_is_made(story: Story) -> None:
+    """Rule: an agent that cannot commit is not started; the message says how to tell git who commits."""
+    story.phase("alpha")
+    story.executor("alpha").commits("a.txt", "text")
+    story.begin()
+    story.git("config", "user.useConfigOnly", "true")
+    story.git("config", "user.email", "")
+    story.git("config", "user.name", "")
+    said = story.batty("work", "all", "--wait")
+    assert said.exit == 1
+    assert "git does not know who commits here" in said.err
+    assert "git config user.name" in said.err
+    assert story.events("run-started") == []
