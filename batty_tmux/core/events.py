@@ -12,7 +12,9 @@ import msgspec
 from batty_tmux.names import Branch, PhaseId, RunId, Sha
 
 VerdictWord = Literal["pass", "fail", "timeout", "infra"]
-Purpose = Literal["phase", "queue", "try"]
+Purpose = Literal["phase", "queue", "control", "try"]
+"""Why a gate runs: a phase's own contract; a candidate of the queue; the base, to know whether a red is the
+candidate's at all; a person who wants to see."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", omit_defaults=True):
@@ -127,22 +129,46 @@ class Relaunching(PhaseEvent, frozen=True, kw_only=True, tag="relaunching"):
 
 
 class GateStarted(PhaseEvent, frozen=True, kw_only=True, tag="gate-started"):
+    """`gate`, `environment` and `hygiene` are digests: of the command, of the machine, of how clean a slot is."""
+
     purpose: Purpose
     commit: Sha
     tree: Sha
     gate: str
     log: str
+    environment: str = ""
+    hygiene: str = ""
 
 
 class GateFinished(PhaseEvent, frozen=True, kw_only=True, tag="gate-finished"):
+    """`cpu` in seconds and `memory` in bytes are of the command and what it waited for.
+
+    `beside` is how many other gates ran when it started; `failed` names the tests that its runner said failed.
+    """
+
     purpose: Purpose
     commit: Sha
     tree: Sha
     gate: str
     log: str
     verdict: VerdictWord
+    environment: str = ""
+    hygiene: str = ""
     status: int | None = None
     seconds: float = 0.0
+    cpu: float = 0.0
+    memory: int = 0
+    beside: int = 0
+    failed: tuple[str, ...] = ()
+
+
+class GateStopped(PhaseEvent, frozen=True, kw_only=True, tag="gate-stopped"):
+    """The run was ended before its verdict: nobody needs to know it any more."""
+
+    purpose: Purpose
+    commit: Sha
+    tree: Sha
+    log: str
 
 
 class ReviewWanted(PhaseEvent, frozen=True, kw_only=True, tag="review-wanted"):
@@ -167,28 +193,61 @@ class PhaseHeld(PhaseEvent, frozen=True, kw_only=True, tag="held"):
 
 
 class Enqueued(PhaseEvent, frozen=True, kw_only=True, tag="enqueued"):
+    """`undoes` is the landed commit that this claim reverts."""
+
     head: Sha
     claim: str
+    undoes: Sha = Sha("")
 
 
 class CandidateBuilt(PhaseEvent, frozen=True, kw_only=True, tag="candidate-built"):
+    """`flags` are the paths by which the candidate changes its own gate: it is gated alone."""
+
     head: Sha
     base: Sha
     candidate: Sha
     tree: Sha
     how: Literal["as-is", "replay", "merge", "nothing-new"]
+    flags: tuple[str, ...] = ()
 
 
 class Conflicted(PhaseEvent, frozen=True, kw_only=True, tag="conflicted"):
+    """`predicted`: what it was put on has not landed yet, so that this may not come true."""
+
     head: Sha
     base: Sha
     paths: tuple[str, ...]
+    predicted: bool = False
+
+
+class Refused(PhaseEvent, frozen=True, kw_only=True, tag="candidate-refused"):
+    """The candidate could be built and must not land, or could not be built for another reason than a conflict."""
+
+    head: Sha
+    base: Sha
+    code: str
+    reason: str
+    paths: tuple[str, ...] = ()
+
+
+class Ejected(PhaseEvent, frozen=True, kw_only=True, tag="ejected"):
+    """Its tree was refused by the gate twice, and what it was put on passed: the fault is this entry's."""
+
+    head: Sha
+    candidate: Sha
+    verdict: VerdictWord
+    status: int | None
+    log: str
+    failed: tuple[str, ...] = ()
 
 
 class Landing(PhaseEvent, frozen=True, kw_only=True, tag="landing"):
+    """`phases` land together, by one fast-forward to the last one's candidate; `phase` is that last one."""
+
     base: Sha
     candidate: Sha
     checkout: str = ""
+    phases: tuple[PhaseId, ...] = ()
 
 
 class Landed(PhaseEvent, frozen=True, kw_only=True, tag="landed"):
@@ -207,9 +266,20 @@ class Deferred(PhaseEvent, frozen=True, kw_only=True, tag="deferred"):
 
 
 class Retried(PhaseEvent, frozen=True, kw_only=True, tag="retried"):
-    """Back to the start of its turn: by a person, or because the base moved first."""
+    """Back to the start of its turn: by a person, or because the base moved first.
+
+    `accept` are codes of refusals that the person has looked at and takes upon themselves.
+    """
 
     reason: str = ""
+    accept: tuple[str, ...] = ()
+
+
+class Prioritized(PhaseEvent, frozen=True, kw_only=True, tag="prioritized"):
+    """Goes before the entries of a lower priority whose gate has not begun; `now`: before those too."""
+
+    priority: int
+    now: bool = False
 
 
 class Resolving(PhaseEvent, frozen=True, kw_only=True, tag="resolving"):
@@ -227,7 +297,42 @@ class QueuePaused(Event, frozen=True, kw_only=True, tag="queue-paused"):
 
 
 class QueueResumed(Event, frozen=True, kw_only=True, tag="queue-resumed"):
-    pass
+    """A person has looked: what had stopped the queue, and reds of the base, no longer count."""
+
+
+class BaseMoved(Event, frozen=True, kw_only=True, tag="base-moved"):
+    """The base is not where the journal left it. `known` says how it got there, where that is a person's doing."""
+
+    old: Sha
+    new: Sha
+    known: str = ""
+
+
+class PinsChanged(Event, frozen=True, kw_only=True, tag="pins-changed"):
+    """Refs of batty's own that were moved or deleted by somebody else; `restored` were put back."""
+
+    refs: tuple[str, ...]
+    restored: tuple[str, ...] = ()
+
+
+class PinsDropped(Event, frozen=True, kw_only=True, tag="pins-dropped"):
+    """Refs of batty's own whose time was over were deleted."""
+
+    refs: tuple[str, ...]
+
+
+class Collision(msgspec.Struct, frozen=True):
+    """Another phase, and the paths in which both cannot land as they are. An empty name is the base."""
+
+    phase: str
+    paths: tuple[str, ...]
+
+
+class Collided(PhaseEvent, frozen=True, kw_only=True, tag="collided"):
+    """All that the phase's commit would conflict with now; an empty list says that it no longer does."""
+
+    head: Sha
+    collisions: tuple[Collision, ...] = ()
 
 
 class Cleaned(PhaseEvent, frozen=True, kw_only=True, tag="cleaned"):
@@ -252,19 +357,27 @@ AnyEvent = (
     | Relaunching
     | GateStarted
     | GateFinished
+    | GateStopped
     | ReviewWanted
     | Reviewed
     | PhaseHeld
     | Enqueued
     | CandidateBuilt
     | Conflicted
+    | Refused
+    | Ejected
     | Landing
     | Landed
     | Deferred
     | Retried
+    | Prioritized
     | Resolving
     | Skipped
     | QueuePaused
     | QueueResumed
+    | BaseMoved
+    | PinsChanged
+    | PinsDropped
+    | Collided
     | Cleaned
 )
