@@ -1,6 +1,6 @@
 """batty.toml -> Config. A key that does not exist, or a wrong value, is refused by file, line and key.
 
-The classes below are the one description of the file: defaults, kinds and meanings are read from them.
+The classes of config_tables are the one description of the file: defaults, kinds and meanings come from them.
 """
 
 import difflib
@@ -14,7 +14,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from batty_tmux import toml_lines
-from batty_tmux.config_rules import shown, span, text_problem
+from batty_tmux.config_rules import shown, text_problem
+from batty_tmux.config_tables import Config
 from batty_tmux.errors import BattyError
 from batty_tmux.toml_lines import Lines, Path
 
@@ -39,93 +40,6 @@ class ConfigError(BattyError):
         self.line = line
         self.key = key
         self.problem = problem
-
-
-class _Table(Struct, frozen=True, forbid_unknown_fields=True):
-    """A table of the file."""
-
-
-class Run(_Table, frozen=True):
-    base: Annotated[str, Meta(description='Branch that phases land on; "" finds it: origin/HEAD, main, master.')] = ""
-    parallel: Annotated[
-        int, Meta(ge=1, le=64, description="Windows at work when --parallel is not given; 1 is one at a time.")
-    ] = 1
-    worktrees: Annotated[str, Meta(description="Where phase worktrees are made, seen from the repository.")] = (
-        "../{repo}.batty"
-    )
-    agent: Annotated[str, Meta(description="Agent that works on a phase: claude, codex, or one of [agents].")] = (
-        "claude"
-    )
-    session: Annotated[str, Meta(description="Name of the tmux session.")] = "{repo}"
-    layout: Annotated[str, Meta(description="A layout of batty by name, or the path of one in the repository.")] = (
-        "phase"
-    )
-    setup: Annotated[str, Meta(description="Command run in a fresh worktree before the agent starts.")] = ""
-    provide: Annotated[
-        tuple[str, ...], Meta(description='Ignored files of your checkout to copy into a worktree, such as ".env".')
-    ] = ()
-
-
-class Agent(_Table, frozen=True):
-    command: Annotated[
-        tuple[str, ...],
-        Meta(description="Program and arguments; {brief} {phase} {board} {worktree} {run} are filled in."),
-    ] = ()
-    args: Annotated[tuple[str, ...], Meta(description="More arguments for the agent's command line.")] = ()
-
-
-class Gate(_Table, frozen=True):
-    command: Annotated[
-        str, Meta(description="What must pass before anything lands: run by sh -c in the tree that is gated.")
-    ] = ""
-    timeout: Annotated[str, Meta(description='Longest time that it may take: "90s", "30m", "2h".')] = "30m"
-    setup: Annotated[str, Meta(description="Command run once in a fresh gate worktree.")] = ""
-    keep: Annotated[
-        tuple[str, ...], Meta(description="Ignored paths kept from one gate to the next, for caches; nothing else is.")
-    ] = ()
-
-    @property
-    def seconds(self) -> float:
-        """The timeout, in seconds."""
-        return span(self.timeout) or 0.0
-
-
-class Review(_Table, frozen=True):
-    by: Annotated[
-        Literal["human", "auto"], Meta(description="human waits for `batty review`; auto merges what passed.")
-    ] = "human"
-
-
-class Rule(_Table, frozen=True):
-    match: Annotated[str, Meta(description="Regular expression, searched in the text of the whole prompt.")]
-    answer: Annotated[str, Meta(description="What is typed, followed by Enter.")]
-    name: Annotated[str, Meta(description="What the log calls the rule.")] = ""
-
-
-class Policy(_Table, frozen=True):
-    mode: Annotated[
-        Literal["observe", "suggest", "act"],
-        Meta(description="What may be done about a prompt: show it, suggest an answer, or type it."),
-    ] = "act"
-    rule: Annotated[tuple[Rule, ...], Meta(description="Answers of your own, tried in order.")] = ()
-
-
-class Queue(_Table, frozen=True):
-    gate: Annotated[
-        Literal["each", "batch"], Meta(description="each gates every landed phase alone; batch, several at once.")
-    ] = "each"
-    slots: Annotated[
-        Literal["auto"] | Annotated[int, Meta(ge=1, le=64)], Meta(description="Gates that may run at the same time.")
-    ] = "auto"
-
-
-class Config(_Table, frozen=True):
-    run: Run = Run()
-    agents: dict[str, Agent] = msgspec.field(default_factory=dict)
-    gate: Gate = Gate()
-    review: Review = Review()
-    policy: Policy = Policy()
-    queue: Queue = Queue()
 
 
 class Key(Struct, frozen=True):

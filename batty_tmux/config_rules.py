@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-_UNITS: Mapping[str, float] = {"": 1, "s": 1, "m": 60, "h": 3600}
-_SPAN = re.compile(r"([1-9]\d{0,6})\s*([smh]?)")
+_UNITS: Mapping[str, float] = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_SPAN = re.compile(r"([1-9]\d{0,6})\s*([smhd]?)")
 _SESSION = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _LAYOUT = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _BRANCH_NEVER = re.compile(r"^[-/.]|\.\.|//|/\.|@\{|[\x00-\x20\x7f~^:?*\[\\]|\.lock(/|$)|[/.]$|^@$")
@@ -15,7 +15,7 @@ _SEVERAL_LINES = frozenset({"run.setup", "gate.setup", "gate.command", "command"
 
 
 def span(text: str) -> float | None:
-    """Return the seconds of "90", "90s", "30m" or "2h"; None for anything else, and for zero."""
+    """Return the seconds of "90", "90s", "30m", "2h" or "30d"; None for anything else, and for zero."""
     found = _SPAN.fullmatch(text.strip())
     return int(found[1]) * _UNITS[found[2]] if found else None
 
@@ -48,6 +48,8 @@ def text_problem(path: tuple[str, ...], text: str) -> str:
             return _path_problem(text)
         case "gate.timeout":
             return "" if span(text) else 'must be a time such as "90s", "30m" or "2h"'
+        case "queue.retention":
+            return "" if span(text) else 'must be a time such as "12h" or "30d"'
         case "match":
             return _pattern_problem(text)
     return ""

@@ -11,10 +11,7 @@ from batty_tmux import toml_lines
 from batty_tmux.config import (
     BUILT_IN,
     MAX_SIZE,
-    Agent,
-    Config,
     ConfigError,
-    Rule,
     describe,
     given,
     literal,
@@ -22,6 +19,7 @@ from batty_tmux.config import (
     peek_base,
     values,
 )
+from batty_tmux.config_tables import Agent, Config, Rule
 
 FULL = r"""
 [run]
@@ -76,11 +74,14 @@ def test_an_empty_file_means_all_the_defaults_of_the_contract() -> None:
         "gate.timeout": '"30m"',
         "gate.setup": '""',
         "gate.keep": "[]",
+        "gate.files": "[]",
         "review.by": '"human"',
         "policy.mode": '"act"',
         "policy.rule": "[]",
         "queue.gate": '"each"',
         "queue.slots": '"auto"',
+        "queue.rework": "2",
+        "queue.retention": '"30d"',
     }
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from batty_tmux.config import FILE, Config, given, literal, parse, values
+from batty_tmux.config import FILE, given, literal, parse, values
+from batty_tmux.config_tables import Config
 from batty_tmux.drive.settings import base_branch, base_text, commit_command, repository, uncommitted
 
 

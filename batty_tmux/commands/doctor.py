@@ -8,13 +8,14 @@ import click
 
 from batty_tmux.core import checks
 from batty_tmux.core.checks import Finding
-from batty_tmux.drive import survey
+from batty_tmux.drive import guard, survey
+from batty_tmux.drive.place import Place
 from batty_tmux.drive.settings import base_branch, repository
 from batty_tmux.errors import BattyError
 
 
 @click.command("doctor")
-@click.option("--fix", is_flag=True, help="Make what is safe to make: the folder for worktrees.")
+@click.option("--fix", is_flag=True, help="Make what is safe to make: the folder for worktrees, the guard's hooks.")
 @click.option("--base", metavar="NAME", help="The branch whose tip is looked at.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
@@ -55,7 +56,15 @@ def examine(folder: Path, base: str | None, *, fix: bool) -> tuple[Finding, ...]
         Path(place.path).mkdir(parents=True)
         click.echo(f"made {place.path}", err=True)
         place = survey.place(config, repo)
-    return (*found, checks.place(place))
+    return (*found, checks.place(place), _guard(repo, base or guard.base_of_run(repo, branch), fix=fix))
+
+
+def _guard(repo: Path, base: str, *, fix: bool) -> Finding:
+    facts = guard.facts(repo, base)
+    if fix and (not facts.installed or facts.stale or facts.unguarded):
+        click.echo(f"made {guard.install(Place.around(repo), base)}", err=True)
+        facts = guard.facts(repo, base)
+    return checks.guard(facts)
 
 
 def _refused(check: str, error: BattyError) -> Finding:

@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from batty_tmux.commands.show import as_json, console, table
-from batty_tmux.core.report import HEADINGS, needs_you, status_row, waiting_lines
+from batty_tmux.core import radar
+from batty_tmux.core.report import HEADINGS, collision_lines, needs_you, status_row, waiting_lines
 from batty_tmux.core.status import PhaseStatus
 from batty_tmux.drive.overview import overview
 from batty_tmux.drive.project import Project
@@ -84,6 +85,8 @@ def screen(project: Project, width: int = 200) -> RenderableType:
     if project.queue().paused is not None:
         parts.append(Text(f"! the merge queue is paused: {clean(project.queue().paused or '')}"))
         parts.append(Text("  ↳ next: batty queue resume"))
+    seen = radar.fold(project.place.records.events)
+    parts += [Text(line) for line in collision_lines({p: radar.of(seen, p) for p in seen.told}, project.base)]
     parts += [Text(line) for line in project.uncommitted_words()]
     parts += [Text(f"! {clean(broken, 300)}") for broken in project.broken_words()]
     waiting = needs_you(statuses)

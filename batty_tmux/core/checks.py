@@ -74,6 +74,16 @@ class PlaceFacts:
 
 
 @dataclass(frozen=True)
+class GuardFacts:
+    """The hooks that keep executors off the base. `stale` are missing or changed, `unguarded` are refs that move."""
+
+    folder: str
+    installed: bool
+    stale: tuple[str, ...] = ()
+    unguarded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Setup:
     """What the base branch holds. `problem` is why its batty.toml cannot be used; `commit` commits `uncommitted`."""
 
@@ -170,6 +180,19 @@ def place(facts: PlaceFacts) -> Finding:
     if not facts.exists:
         return Finding("worktrees", "ok", f"{says}; made when first needed")
     return Finding("worktrees", "ok", says)
+
+
+def guard(facts: GuardFacts) -> Finding:
+    """Judge the guard. It holds back accidents only, so that its absence is told but keeps nobody from working."""
+    mend = "batty doctor --fix"
+    if not facts.installed:
+        return Finding("guard", "ok", f"{facts.folder}; made when the first executor starts")
+    if facts.stale:
+        return Finding("guard", "note", f"missing or not current in {facts.folder}: {_listed(facts.stale)}", mend)
+    if facts.unguarded:
+        says = f"git does not obey {facts.folder}: an executor could move {_listed(facts.unguarded)}"
+        return Finding("guard", "note", says, mend)
+    return Finding("guard", "ok", f"in force, tried by {facts.folder}")
 
 
 def passes(findings: tuple[Finding, ...]) -> bool:

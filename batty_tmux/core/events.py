@@ -177,10 +177,13 @@ class ReviewWanted(PhaseEvent, frozen=True, kw_only=True, tag="review-wanted"):
 
 
 class Reviewed(PhaseEvent, frozen=True, kw_only=True, tag="reviewed"):
+    """`cause` is set where the queue, not a reading of the work, sent it back: how often is bounded."""
+
     verdict: Literal["merge", "rework", "escalate"]
     by: Literal["human", "auto"]
     head: Sha
     feedback: str = ""
+    cause: Literal["", "red", "conflict"] = ""
 
 
 class PhaseHeld(PhaseEvent, frozen=True, kw_only=True, tag="held"):
@@ -193,11 +196,12 @@ class PhaseHeld(PhaseEvent, frozen=True, kw_only=True, tag="held"):
 
 
 class Enqueued(PhaseEvent, frozen=True, kw_only=True, tag="enqueued"):
-    """`undoes` is the landed commit that this claim reverts."""
+    """`undoes` is the landed commit that this claim reverts; `accept` are refusals taken upon themselves."""
 
     head: Sha
     claim: str
     undoes: Sha = Sha("")
+    accept: tuple[str, ...] = ()
 
 
 class CandidateBuilt(PhaseEvent, frozen=True, kw_only=True, tag="candidate-built"):

@@ -1,251 +1,260 @@
-"""The merge queue: which approved phase is built, gated and landed next.
+"""The merge queue as the journal tells it: every entry, every verdict, what stops it.
 
-`apply` folds what happened; `owed` reads the one effect that the queue still calls for. Nothing is returned
-from a transition, so nothing dies with a process: whoever folds the journal again is owed the same.
+`apply` folds what happened; `queue_plan.owed` reads the effects that the queue still calls for. Nothing is
+returned from a transition, so nothing dies with a process: whoever folds the journal again is owed the same.
 
 The rule that everything here serves: the base only moves to a commit whose own tree has passed the gate, and
-that commit is the entry's pinned head put on the base as it is now. A verdict belongs to a tree and a gate;
-when the base has moved, the candidate is another one, and so is its tree.
+that commit holds the entry's pinned head. A verdict belongs to a tree, a gate, a machine and the cleanliness of
+the slot; when the base has moved, the candidate is another one, and so is its tree.
 """
 
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from functools import reduce
-from typing import Literal
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
 
 from batty_tmux.core.events import (
     AnyEvent,
+    BaseMoved,
     CandidateBuilt,
     Conflicted,
     Deferred,
+    Ejected,
     Enqueued,
     GateFinished,
     GateStarted,
+    GateStopped,
     Landed,
     Landing,
     PhaseHeld,
+    PinsChanged,
+    Prioritized,
     QueuePaused,
     QueueResumed,
+    Refused,
     Resolving,
     Retried,
     Reviewed,
+    RunStarted,
     Skipped,
 )
+from batty_tmux.core.queue_state import MOVES_ON, Candidate, Entry, GateKey, GateRun, Queue
 from batty_tmux.names import PhaseId, Sha
 
-EntryState = Literal["queued", "gating", "conflict", "red", "held", "deferred", "landed", "skipped", "withdrawn"]
-
-MOVES_ON: frozenset[EntryState] = frozenset({"queued", "gating", "deferred"})
-"""The states from which an entry reaches the base without a person."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """The commit that the base would become. A pure function of base, head and the time of the claim."""
-
-    base: Sha
-    sha: Sha
-    tree: Sha
-    new: bool = True
+_REMEMBERED = 60
+"""Outcomes that the failure rate is estimated from: older ones would weigh less than a twentieth."""
+_RUNS_KEPT = 8
+"""Runs kept for a tree; two reds, and passes to tell them from flakes, are all that is asked for."""
 
 
-@dataclass(frozen=True)
-class GateRun:
-    """A verdict, as evidence: which command said what about which tree, and where the log is."""
-
-    verdict: str
-    status: int | None
-    seconds: float
-    log: str
-    at: datetime
+_Changes = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A reviewed phase, pinned at a commit. `number` is its place in the order of approval."""
-
-    phase: PhaseId
-    head: Sha
-    claim: str
-    number: int
-    claimed_at: datetime
-    state: EntryState = "queued"
-    candidate: Candidate | None = None
-    reason: str = ""
-    paths: tuple[str, ...] = ()
-    checkout: str = ""
-    landing: Landing | None = None
-    landed: Landed | None = None
-    log: str = ""
-    since: datetime = datetime.fromtimestamp(0, UTC)
-    resolving: str = ""
-
-
-@dataclass(frozen=True)
-class Queue:
-    """`tip` and `gate` are observed, not journaled: set them with `observe` before asking what is owed.
-
-    `gate` names the gate that is in force (a digest of its command and hygiene).
-    """
-
-    entries: tuple[Entry, ...] = ()
-    verdicts: dict[tuple[Sha, str], GateRun] = field(default_factory=dict)
-    tip: Sha = Sha("")
-    gate: str = ""
-    paused: str | None = None
-
-    def of(self, phase: PhaseId) -> Entry | None:
-        """Return the phase's newest entry, whatever its state."""
-        return next((entry for entry in reversed(self.entries) if entry.phase == phase), None)
-
-    @property
-    def waiting(self) -> tuple[Entry, ...]:
-        """The entries that will land without a person, in the order in which they will."""
-        return tuple(entry for entry in self.entries if entry.state in MOVES_ON)
-
-    def verdict(self, tree: Sha) -> GateRun | None:
-        return self.verdicts.get((tree, self.gate))
-
-
-@dataclass(frozen=True)
-class Build:
-    entry: Entry
-    onto: Sha
-
-
-@dataclass(frozen=True)
-class RunGate:
-    entry: Entry
-    candidate: Candidate
-
-
-@dataclass(frozen=True)
-class Land:
-    entry: Entry
-    candidate: Candidate
-
-
-@dataclass(frozen=True)
-class Settle:
-    """A landing was begun and its outcome is not in the journal: ask git how far it got."""
-
-    entry: Entry
-    landing: Landing
-
-
-Effect = Build | RunGate | Land | Settle
-
-
-def fold(events: "list[AnyEvent]") -> Queue:
-    return reduce(apply, events, Queue())
-
-
-def observe(queue: Queue, *, tip: Sha, gate: str) -> Queue:
-    """Tell the queue what is true now: where the base is, and which gate is in force."""
-    return replace(queue, tip=tip, gate=gate)
-
-
-def owed(queue: Queue) -> Effect | None:
-    """Return what the queue calls for next, or None when only a person or another process can move it.
-
-    Entries land strictly in the order of their approval; conflicts and red gates step aside. A deferred
-    entry keeps its place: what is behind it may not pass, since it would change what was gated.
-    """
-    begun = next((e for e in queue.entries if e.landing is not None and e.state in MOVES_ON), None)
-    if begun is not None and begun.landing is not None:
-        return Settle(begun, begun.landing)
-    if queue.paused is not None or not queue.waiting:
-        return None
-    entry = queue.waiting[0]
-    candidate = entry.candidate
-    if candidate is None or candidate.base != queue.tip:
-        return Build(entry, queue.tip)
-    if not candidate.new:
-        return Land(entry, candidate)
-    run = queue.verdict(candidate.tree)
-    if run is None or run.verdict != "pass":
-        return RunGate(entry, candidate)
-    return Land(entry, candidate)
+def fold(events: Iterable[AnyEvent], onto: Queue | None = None) -> Queue:
+    """Fold a journal, or what it has gained since `onto` was folded. Linear in the number of events."""
+    return _folded(onto or Queue(), events)
 
 
 def apply(queue: Queue, event: AnyEvent) -> Queue:
     """Fold one event. Events that are not the queue's leave it as it is."""
-    match event:
-        case Enqueued(phase=phase, head=head, claim=claim, at=at, seq=seq):
-            kept = tuple(_withdrawn(e) if e.phase == phase and e.state != "landed" else e for e in queue.entries)
-            return replace(queue, entries=(*kept, Entry(phase, head, claim, seq, at, since=at)))
-        case CandidateBuilt():
-            built = Candidate(event.base, event.candidate, event.tree, new=event.how != "nothing-new")
-            return _change(queue, event, state="queued", candidate=built, reason="", paths=())
-        case Conflicted(paths=paths):
-            return _change(queue, event, state="conflict", reason="conflict", paths=paths, candidate=None)
-        case GateStarted(purpose="queue", log=log):
-            return _change(queue, event, state="gating", log=log)
-        case GateFinished():
-            return _judged(queue, event)
-        case Landing():
-            return _change(queue, event, landing=event)
-        case Deferred(reason=reason, paths=paths, checkout=checkout):
-            begun = {} if event.half_done else {"landing": None}
-            return _change(queue, event, state="deferred", reason=reason, paths=paths, checkout=checkout, **begun)
-        case Landed():
-            return _change(queue, event, state="landed", landed=event, landing=None, reason="", paths=())
-        case Retried():
-            return _change(queue, event, state="queued", candidate=None, landing=None, reason="", paths=(), log="")
-        case Resolving(worktree=worktree):
-            return _change(queue, event, resolving=worktree)
-        case Skipped():
-            return _change(queue, event, state="skipped", landing=None)
-        case Reviewed(verdict="rework" | "escalate") | PhaseHeld():
-            return _change(queue, event, state="withdrawn")
-        case QueuePaused(reason=reason):
-            return replace(queue, paused=reason or "a person paused it")
-        case QueueResumed():
-            return replace(queue, paused=None)
-        case _:
-            return queue
+    return _folded(queue, (event,)) if type(event) in _RULES else queue
 
 
-def _judged(queue: Queue, event: GateFinished) -> Queue:
-    """Keep the verdict for the tree, whoever asked for it; a queue's own red stops its entry alone.
-
-    Only what a gate said of the tree is a verdict: a time-out or a command that could not run says
-    nothing about the code, so it is not kept, and the entry is held rather than called red.
-    """
-    run = GateRun(event.verdict, event.status, event.seconds, event.log, event.at)
-    if event.verdict in {"pass", "fail"}:
-        queue = replace(queue, verdicts={**queue.verdicts, (event.tree, event.gate): run})
-    if event.purpose != "queue":
-        return queue
-    match event.verdict:
-        case "pass":
-            return _change(queue, event, state="queued", log=event.log)
-        case "fail":
-            return _change(queue, event, state="red", reason=f"the gate ended with {event.status}", log=event.log)
-        case "timeout":
-            return _change(queue, event, state="held", reason="the gate ran out of time", log=event.log)
-        case "infra":
-            reason = f"the gate could not run (status {event.status})"
-            return _change(queue, event, state="held", reason=reason, log=event.log)
+def _folded(queue: Queue, events: Iterable[AnyEvent]) -> Queue:
+    draft = _Draft(queue)
+    for event in events:
+        rule = _RULES.get(type(event))
+        if rule is not None:
+            rule(draft, event)
+    return draft.done()
 
 
-def _withdrawn(entry: Entry) -> Entry:
-    return replace(entry, state="withdrawn", landing=None)
+class _Draft:
+    """A queue being folded. It copies once, where changing frozen values event by event would do so each time."""
 
+    def __init__(self, queue: Queue) -> None:
+        self.queue = queue
+        self.book = dict(queue.book)
+        self.newest = dict(queue.newest)
+        self.runs = dict(queue.runs)
+        self.outcomes = list(queue.outcomes)
+        self.rest: dict[str, Any] = {}
 
-def _change(queue: Queue, event: AnyEvent, **changes: object) -> Queue:
-    """Change the newest entry of the event's phase, unless it has left the queue or the event is another claim's."""
-    phase = getattr(event, "phase", None)
-    for index in range(len(queue.entries) - 1, -1, -1):
-        entry = queue.entries[index]
-        if entry.phase != phase:
-            continue
-        if not (_reaches(event, entry) and _is_about(event, entry)):
-            return queue
+    def done(self) -> Queue:
+        outcomes = tuple(self.outcomes[-_REMEMBERED:])
+        whole = {"book": self.book, "newest": self.newest, "runs": self.runs, "outcomes": outcomes}
+        return replace(self.queue, **whole, **self.rest)  # type: ignore[arg-type]
+
+    def enqueue(self, event: Enqueued) -> None:
+        before = self.of(event.phase)
+        if before is not None and before.state != "landed":
+            self.book[before.number] = replace(before, state="withdrawn", landing=None)
+        fresh = Entry(event.phase, event.head, event.claim, event.seq, event.at, since=event.at)
+        self.book[event.seq] = replace(fresh, undoes=event.undoes, asked=event.seq, accepted=frozenset(event.accept))
+        self.newest[event.phase] = event.seq
+
+    def built(self, event: CandidateBuilt) -> None:
+        made = Candidate(event.base, event.candidate, event.tree, event.how != "nothing-new", event.flags)
+        self.change(event, state="queued", candidate=made, code="", reason="", paths=(), clash=None)
+
+    def conflicted(self, event: Conflicted) -> None:
+        if event.predicted:
+            self.change(event, state="queued", candidate=None, clash=(event.base, event.paths))
+        else:
+            told: _Changes = {"code": "conflict", "reason": "conflict", "paths": event.paths}
+            self.change(event, state="conflict", candidate=None, **told)
+
+    def refused(self, event: Refused) -> None:
+        told: _Changes = {"code": event.code, "reason": event.reason, "paths": event.paths}
+        self.change(event, state="held", candidate=None, **told)
+
+    def ejected(self, event: Ejected) -> None:
+        reasons = {"fail": f"the gate ended with {event.status}", "timeout": "the gate ran out of time"}
+        reason = reasons.get(event.verdict, f"the gate could not run (status {event.status})")
+        state = "red" if event.verdict == "fail" else "held"
+        if self.change(event, state=state, code=f"gate-{event.verdict}", reason=reason, log=event.log):
+            self.outcomes.append(event.verdict == "fail")
+
+    def gate_started(self, event: GateStarted) -> None:
+        if event.purpose == "queue":
+            self.change(event, state="gating", log=event.log)
+
+    def gate_stopped(self, event: GateStopped) -> None:
+        self._gate_is_over(event)
+
+    def gate_finished(self, event: GateFinished) -> None:
+        """Keep what was said of the tree, whoever asked. Only what follows from several runs ejects an entry."""
+        run = GateRun(event.verdict, event.status, event.seconds, event.log, event.at, event.seq, event.failed)
+        key = (event.tree, GateKey(event.gate, event.environment, event.hygiene))
+        self.runs[key] = (*self.runs.get(key, ()), run)[-_RUNS_KEPT:]
+        self._gate_is_over(event)
+
+    def _gate_is_over(self, event: GateFinished | GateStopped) -> None:
+        if event.purpose != "queue":
+            return
+        entry = self.of(event.phase)
+        if entry is not None and entry.state == "gating":
+            self.change(event, state="queued")
+
+    def landing(self, event: Landing) -> None:
+        for phase in event.phases or (event.phase,):
+            self.change(event, phase, landing=event)
+
+    def deferred(self, event: Deferred) -> None:
+        begun: _Changes = {} if event.half_done else {"landing": None}
+        told: _Changes = {"code": "deferred", "reason": event.reason, "paths": event.paths}
+        self.change(event, state="deferred", checkout=event.checkout, **told, **begun)
+
+    def landed(self, event: Landed) -> None:
+        told: _Changes = {"landed": event, "landing": None, "code": "", "reason": "", "paths": ()}
+        if self.change(event, state="landed", **told):
+            self.outcomes.append(False)
+        self.rest["base"] = event.candidate
+
+    def retried(self, event: Retried) -> None:
+        entry = self.of(event.phase)
+        if entry is None or not _reaches(event, entry):
+            return
+        fresh: _Changes = {"candidate": None, "landing": None, "log": "", "clash": None}
+        fresh |= {"code": "", "reason": "", "paths": ()}
+        accepted = entry.accepted | set(event.accept)
+        self.change(event, state="queued", asked=event.seq, accepted=accepted, **fresh)
+        if entry.state not in MOVES_ON:
+            # whatever is being gated stays true: who comes back stands behind it
+            self.book[entry.number] = self.book.pop(entry.number)
+
+    def prioritized(self, event: Prioritized) -> None:
+        entry = self.of(event.phase)
+        if entry is None or entry.state not in MOVES_ON:
+            return
+        self.change(event, priority=event.priority)
+        line = [e for e in self.book.values() if e.state in MOVES_ON and e.number != entry.number]
+        kept = [e for e in line if e.priority >= event.priority or self._has_begun(e, now=event.now)]
+        before = kept[-1].number if kept else None
+        moved = self.book.pop(entry.number)
+        order = [number for number in self.book if number != entry.number]
+        place = 0 if before is None else order.index(before) + 1
+        order.insert(place, entry.number)
+        self.book[entry.number] = moved
+        self.book = {number: self.book[number] for number in order}
+
+    def _has_begun(self, entry: Entry, *, now: bool) -> bool:
+        """Tell whether passing the entry would throw gate time away; one whose landing is near is never passed."""
+        if entry.state == "deferred" or entry.landing is not None:
+            return True
+        tree = entry.candidate.tree if entry.candidate is not None else None
+        return not now and (entry.state == "gating" or any(of == tree for of, _ in self.runs))
+
+    def resolving(self, event: Resolving) -> None:
+        self.change(event, resolving=event.worktree)
+
+    def skipped(self, event: Skipped) -> None:
+        self.change(event, state="skipped", landing=None)
+
+    def reviewed(self, event: Reviewed) -> None:
+        if event.verdict != "merge":
+            self.change(event, state="withdrawn")
+
+    def held(self, event: PhaseHeld) -> None:
+        self.change(event, state="withdrawn")
+
+    def paused(self, event: QueuePaused) -> None:
+        self.rest["paused"] = event.reason or "a person paused it"
+
+    def resumed(self, event: QueueResumed) -> None:
+        self.rest |= {"paused": None, "frozen": None, "resumed": event.seq}
+
+    def started(self, event: RunStarted) -> None:
+        if event.base != self.rest.get("branch", self.queue.branch):
+            self.rest |= {"branch": event.base, "base": Sha("")}
+
+    def base_moved(self, event: BaseMoved) -> None:
+        self.rest["base"] = event.new
+        if not event.known:
+            told = f"the base went from {event.old[:9]} to {event.new[:9]}, and nobody is known to have done that"
+            self.rest["frozen"] = told
+
+    def pins_changed(self, event: PinsChanged) -> None:
+        self.rest["frozen"] = f"refs of batty's own were changed: {', '.join(event.refs[:3])}"
+
+    def of(self, phase: PhaseId) -> Entry | None:
+        number = self.newest.get(phase)
+        return None if number is None else self.book[number]
+
+    def change(self, event: AnyEvent, phase: PhaseId | None = None, **changes: object) -> bool:
+        """Change the phase's newest entry, unless it has left the queue or the event is another claim's."""
+        entry = self.of(phase or event.phase)  # type: ignore[union-attr]
+        if entry is None or not (_reaches(event, entry) and _is_about(event, entry)):
+            return False
         moved = changes.get("state", entry.state) != entry.state
-        changed = replace(entry, since=event.at if moved else entry.since, **changes)  # type: ignore[arg-type]
-        return replace(queue, entries=(*queue.entries[:index], changed, *queue.entries[index + 1 :]))
-    return queue
+        since = event.at if moved else entry.since
+        self.book[entry.number] = replace(entry, since=since, **changes)  # type: ignore[arg-type]
+        return True
+
+
+_RULES: Mapping[type, Callable[[_Draft, Any], None]] = {
+    Enqueued: _Draft.enqueue,
+    CandidateBuilt: _Draft.built,
+    Conflicted: _Draft.conflicted,
+    Refused: _Draft.refused,
+    Ejected: _Draft.ejected,
+    GateStarted: _Draft.gate_started,
+    GateStopped: _Draft.gate_stopped,
+    GateFinished: _Draft.gate_finished,
+    Landing: _Draft.landing,
+    Deferred: _Draft.deferred,
+    Landed: _Draft.landed,
+    Retried: _Draft.retried,
+    Prioritized: _Draft.prioritized,
+    Resolving: _Draft.resolving,
+    Skipped: _Draft.skipped,
+    Reviewed: _Draft.reviewed,
+    PhaseHeld: _Draft.held,
+    QueuePaused: _Draft.paused,
+    QueueResumed: _Draft.resumed,
+    RunStarted: _Draft.started,
+    BaseMoved: _Draft.base_moved,
+    PinsChanged: _Draft.pins_changed,
+}
 
 
 def _reaches(event: AnyEvent, entry: Entry) -> bool:
@@ -269,11 +278,11 @@ def _is_about(event: AnyEvent, entry: Entry) -> bool:
     """Tell whether the event names this entry's commit: an older claim of the phase may still be at the gate."""
     candidate = entry.candidate.sha if entry.candidate is not None else None
     match event:
-        case CandidateBuilt(head=head) | Conflicted(head=head) | Landed(head=head):
+        case CandidateBuilt(head=head) | Conflicted(head=head) | Landed(head=head) | Refused(head=head):
             return head == entry.head
-        case GateStarted(commit=commit) | GateFinished(commit=commit):
+        case GateStarted(commit=commit):
             return commit == candidate
-        case Landing(candidate=sha) | Deferred(candidate=sha):
+        case Deferred(candidate=sha) | Ejected(candidate=sha):
             return sha == candidate
         case _:
             return True

@@ -1,7 +1,7 @@
 """Every word that a person reads: what happened, the thing named, the evidence, the next command last."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,16 +9,13 @@ from batty_tmux.core.events import (
     Answered,
     AnyEvent,
     BoardCommitted,
-    CandidateBuilt,
-    Conflicted,
-    Deferred,
-    Enqueued,
+    Collided,
+    Collision,
     ExecutorExited,
     ExecutorStarted,
     GateFinished,
     GateStarted,
     Inspected,
-    Landed,
     Launched,
     LaunchFailed,
     Launching,
@@ -26,17 +23,16 @@ from batty_tmux.core.events import (
     PhaseHeld,
     Prompted,
     Relaunching,
-    Resolving,
-    Retried,
     Reviewed,
     ReviewWanted,
-    Skipped,
 )
+from batty_tmux.core.queue_report import told as of_the_queue
+from batty_tmux.core.radar import words
 from batty_tmux.core.review import Packet
 from batty_tmux.core.status import WAITS_FOR_A_PERSON, PhaseStatus
 from batty_tmux.core.supervise import contract_problem
 from batty_tmux.errors import BattyError
-from batty_tmux.names import clean
+from batty_tmux.names import PhaseId, clean
 
 GLYPHS = {
     "blocked": "·",
@@ -129,8 +125,8 @@ def summary(statuses: Sequence[PhaseStatus]) -> str:
 def narrate(event: AnyEvent) -> str | None:
     """Return one line for a person, or None for what is of no interest."""
     phase = getattr(event, "phase", "")
-    told = _of_the_executor(event) or _of_the_contract(event) or _of_the_queue(event)
-    return f"{phase}: {clean(told, 300)}" if told else None
+    told = _of_the_executor(event) or _of_the_contract(event) or of_the_queue(event) or _of_the_radar(event)
+    return f"{phase}{': ' if phase else ''}{clean(told, 300)}" if told else None
 
 
 def _of_the_executor(event: AnyEvent) -> str | None:
@@ -184,28 +180,13 @@ def _of_the_contract(event: AnyEvent) -> str | None:
             return None
 
 
-def _of_the_queue(event: AnyEvent) -> str | None:
-    match event:
-        case Enqueued(head=head):
-            return f"in the merge queue at {head[:_SHORT]}"
-        case CandidateBuilt(how="nothing-new"):
-            return "the base holds all of it already"
-        case CandidateBuilt(candidate=candidate, base=base):
-            return f"candidate {candidate[:_SHORT]} on {base[:_SHORT]}"
-        case Conflicted(paths=paths):
-            return f"conflicts in {', '.join(paths)}: batty queue resolve {event.phase}"
-        case Deferred(reason=reason, paths=paths):
-            return f"waits: {reason} {', '.join(paths)}"
-        case Landed(candidate=candidate):
-            return f"landed as {candidate[:_SHORT]}"
-        case Resolving(worktree=worktree):
-            return f"is being resolved in {worktree}"
-        case Retried(reason=reason):
-            return f"goes back to the start of its turn{': ' + reason if reason else ''}"
-        case Skipped():
-            return "skipped; its branch and worktree stay"
-        case _:
-            return None
+def _of_the_radar(event: AnyEvent) -> str | None:
+    return words(event.collisions) if isinstance(event, Collided) else None
+
+
+def collision_lines(collisions: Mapping[PhaseId, Sequence[Collision]], base: str) -> list[str]:
+    """Return a line for each phase that could not land beside the others as they all are now."""
+    return [f"! {phase} {clean(words(there, base), 300)}" for phase, there in collisions.items() if there]
 
 
 def packet_markdown(packet: Packet) -> str:
@@ -234,6 +215,9 @@ def packet_markdown(packet: Packet) -> str:
         "",
         *(f"- `{clean(f.path)}` {_lines(f.added, f.removed)}" for f in packet.files),
     ]
+    if packet.collisions:
+        lines += ["", "## Would conflict with", ""]
+        lines += [f"- {clean(other or 'the base')}: {_paths(paths)}" for other, paths in packet.collisions]
     if packet.dirty:
         lines += ["", "## Not committed", "", *(f"- `{clean(path)}`" for path in packet.dirty)]
     if packet.answers:
@@ -242,6 +226,10 @@ def packet_markdown(packet: Packet) -> str:
     if packet.summary.strip():
         lines += ["", "## Summary by the executor", "", _prose(packet.summary)]
     return "\n".join(lines) + "\n"
+
+
+def _paths(paths: Sequence[str]) -> str:
+    return ", ".join(f"`{clean(path)}`" for path in paths) or "no history in common"
 
 
 def _gate_line(gate: GateFinished | None) -> str:

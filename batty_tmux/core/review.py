@@ -47,6 +47,8 @@ class Packet:
     answers: tuple[tuple[str, str, str], ...]
     summary: str = ""
     dirty: tuple[str, ...] = ()
+    collisions: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Other phases, or "" for the base, and the paths in which both cannot land as they are."""
 
 
 def refusal(watch: Watch, verdict: Verdict, head: Sha | None, dirty: tuple[str, ...]) -> tuple[str, str] | None:

@@ -8,8 +8,8 @@ from typing import Literal
 
 from batty_tmux.core.board import Phase, Task
 from batty_tmux.core.events import AnyEvent, Launched, RunResumed, RunStarted, RunStopped
-from batty_tmux.core.merge_queue import Entry, EntryState, Queue
 from batty_tmux.core.plan import waits_for
+from batty_tmux.core.queue_state import Entry, EntryState, Queue
 from batty_tmux.core.supervise import HOLDS_A_SLOT, Watch
 from batty_tmux.names import PhaseId, RunId
 

@@ -9,16 +9,26 @@ The first rung that holds is taken:
 
 The committer date is the time of the claim, so that a candidate is a function of base, head and claim: after a
 crash the same one is built again, and its verdict still fits.
+
+Git takes merge attributes from the files of the checkout that it runs in, committed or not, of whatever branch. So
+merges run in a folder that holds the base's attributes and nothing else.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from batty_tmux.core.events import CandidateBuilt, Conflicted
-from batty_tmux.core.merge_queue import Build
+from batty_tmux.core.queue_plan import Build
 from batty_tmux.host.plumbing import Git
+from batty_tmux.host.process import Done
 from batty_tmux.names import RunId, Sha
 
+_ALIKE = ("core.attributesFile=/dev/null", "merge.default=text", "merge.conflictStyle=merge")
+"""Settings of a user's that would change what a merge gives."""
 _SIGNATURES = (b"gpgsig ", b"gpgsig-sha256 ", b"mergetag ")
 
 
@@ -50,16 +60,56 @@ def build(git: Git, effect: Build, run: RunId) -> CandidateBuilt | Conflicted:
     if git.merge_base(base, entry.head) is None:
         # git refuses to merge histories that have nothing in common; which paths then conflict nobody can say
         return Conflicted(run=run, phase=entry.phase, head=entry.head, base=base, paths=())
-    merged = git.merge_tree(base, entry.head)
-    if merged.conflicts:
-        return Conflicted(run=run, phase=entry.phase, head=entry.head, base=base, paths=merged.conflicts)
-    if merged.tree == git.tree(base):
-        return built(base, "nothing-new")
     claim = Claim(entry.head, entry.claimed_at, str(entry.phase))
-    replayed = _replay(git, base, claim)
+    with apart(git, base) as merging:
+        merged = merging.merge_tree(base, entry.head)
+        if merged.conflicts:
+            return Conflicted(run=run, phase=entry.phase, head=entry.head, base=base, paths=merged.conflicts)
+        if merged.tree == git.tree(base):
+            return built(base, "nothing-new")
+        replayed = _replay(merging, base, claim)
     if replayed is not None and git.tree(replayed) == merged.tree:
         return built(replayed, "replay")
     return built(_merge_commit(git, base, claim, merged.tree), "merge")
+
+
+@dataclass(frozen=True)
+class _Apart(Git):
+    """Git in a folder of batty's own, on a repository elsewhere."""
+
+    repository: str = ""
+
+    def run(
+        self,
+        *words: str,
+        stdin: str | bytes | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout: float = 120,
+        config: Sequence[str] = (),
+    ) -> Done:
+        where = {"GIT_DIR": self.repository, "GIT_WORK_TREE": str(self.folder), "GIT_ATTR_NOSYSTEM": "1"}
+        return super().run(
+            *words, stdin=stdin, env={**where, **(env or {})}, timeout=timeout, config=(*_ALIKE, *config)
+        )
+
+
+@contextmanager
+def apart(git: Git, base: Sha) -> Iterator[Git]:
+    """Yield git for merges on this base, in a folder where only the base's attributes are. Two git processes.
+
+    A merge driver that they name is still the one of the repository's settings, and its info/attributes count.
+    """
+    repository = git.say("rev-parse", "--absolute-git-dir")
+    with TemporaryDirectory(prefix="batty-merge-") as name:
+        folder = Path(name)
+        for path, blob in git.blobs(base).items():
+            parts = path.split("/")
+            if parts[-1] == ".gitattributes" and blob.mode.startswith("100") and ".." not in parts:
+                file = folder.joinpath(*parts)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                content = git.run("cat-file", "blob", blob.sha).check().stdout
+                file.write_bytes(content.encode("utf-8", "surrogateescape"))
+        yield _Apart(folder, git.held, repository)
 
 
 def _replay(git: Git, base: Sha, claim: Claim) -> Sha | None:

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batty_tmux.core.events import Enqueued, Resolving, Retried, Skipped
-from batty_tmux.core.merge_queue import Entry
+from batty_tmux.core.queue_state import Entry
+from batty_tmux.drive.build import start_of
 from batty_tmux.drive.hooks import summon_lander
+from batty_tmux.drive.losses import losses
+from batty_tmux.drive.memory import ON, remembered
 from batty_tmux.drive.project import Project, program
 from batty_tmux.drive.verdicts import enqueue
 from batty_tmux.drive.windows import session_id
@@ -17,6 +20,8 @@ from batty_tmux.host.terminal import Terminal, line, q_format
 from batty_tmux.names import PhaseId, RunId, SessionId, Sha, slug
 
 _AGAIN = frozenset({"conflict", "red", "held", "skipped", "deferred"})
+MOVING = frozenset({"queued", "gating", "deferred"})
+"""The states in which an entry's place in the line means something."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +34,15 @@ class Resolution:
     paths: tuple[str, ...]
 
 
-def retry(project: Project, phase: PhaseId) -> None:
-    """Take an entry back to the start of its turn, on the base as it is now. Its claim is the same commit."""
+def retry(project: Project, phase: PhaseId, accept: tuple[str, ...] = ()) -> None:
+    """Take an entry back to the start of its turn, on the base as it is now. Its claim is the same commit.
+
+    `accept` are codes of refusals that a person takes upon themselves, such as silent-revert.
+    """
     entry = entry_of(project, phase, _AGAIN)
-    project.place.records.append(Retried(run=_run(project, phase), phase=entry.phase, reason="asked for"))
+    project.place.records.append(
+        Retried(run=_run(project, phase), phase=entry.phase, reason="asked for", accept=accept)
+    )
 
 
 def skip(project: Project, phase: PhaseId) -> None:
@@ -42,10 +52,11 @@ def skip(project: Project, phase: PhaseId) -> None:
     summon_lander(project, session_id(project, project.terminal))
 
 
-def resolve(project: Project, phase: PhaseId, *, window: bool) -> Resolution:
+def resolve(project: Project, phase: PhaseId, *, window: bool, accept: tuple[str, ...] = ()) -> Resolution:
     """Open the conflict in a worktree of its own, or, when it is settled there, claim the result.
 
-    The result is a merge of the base and the phase: a new claim, gated again like any other.
+    The result is a merge of the base and the phase: a new claim, gated again like any other. What it drops of the
+    base is refused, unless `accept` has the code of that refusal.
     """
     entry = entry_of(project, phase, frozenset({"conflict"}))
     folder = Path(entry.resolving) if entry.resolving else None
@@ -56,10 +67,10 @@ def resolve(project: Project, phase: PhaseId, *, window: bool) -> Resolution:
     head = there.tip("HEAD")
     if unmerged or there.in_progress() or head is None or not there.is_ancestor(entry.head, head):
         return Resolution(resolved=False, head=entry.head, folder=folder, paths=unmerged or ("git commit is missing",))
-    return _claim(project, entry, there, head)
+    return _claim(project, entry, there, head, accept)
 
 
-def _claim(project: Project, entry: Entry, there: Git, head: Sha) -> Resolution:
+def _claim(project: Project, entry: Entry, there: Git, head: Sha, accept: tuple[str, ...]) -> Resolution:
     dirty = there.status().dirty
     if dirty:
         what = f"the resolution of {entry.phase} is not committed whole"
@@ -72,11 +83,25 @@ def _claim(project: Project, entry: Entry, there: Git, head: Sha) -> Resolution:
         raise BattyError(
             "conflict-markers", what, evidence=marked, next=shlex.join(("git", "-C", str(there.folder), "status"))
         )
-    event: Enqueued = enqueue(project, project.watch(entry.phase), head)
+    _refuse_losses(project, entry, head, accept)
+    with remembered(project.place):
+        there.run("rerere", config=(ON,))
+    event: Enqueued = enqueue(project, project.watch(entry.phase), head, accept=accept)
     with exclusive(project.place.state / "worktrees.lock"):
         # clean and claimed, so git removes it; if it does not, it stays where it is
         project.place.git.remove_worktree(there.folder)
     return Resolution(resolved=True, head=event.head, folder=there.folder, paths=())
+
+
+def _refuse_losses(project: Project, entry: Entry, head: Sha, accept: tuple[str, ...]) -> None:
+    """Refuse a resolution in which something that the base had gained is gone."""
+    tip = project.queue().tip
+    start = start_of(project.place.records.events, entry.phase)
+    loss = losses(project.place.git, tip, head, head, start)
+    if loss is None or loss.code in accept:
+        return
+    again = f"batty queue resolve {entry.phase} --accept {loss.code}"
+    raise BattyError(loss.code, loss.reason, evidence=loss.paths, next=again)
 
 
 def _open(project: Project, entry: Entry, *, window: bool) -> Resolution:
@@ -89,8 +114,9 @@ def _open(project: Project, entry: Entry, *, window: bool) -> Resolution:
         project.place.git.run("worktree", "add", "--quiet", "--detach", str(folder), base).check()
     there = Git(folder)
     message = f"Merge {entry.phase}, its conflicts resolved"
-    config = ("merge.conflictStyle=zdiff3",)
-    there.run("merge", "--no-ff", "--no-commit", "-m", message, entry.head, config=config)
+    config = ("merge.conflictStyle=zdiff3", ON)
+    with remembered(project.place):
+        there.run("merge", "--no-ff", "--no-commit", "-m", message, entry.head, config=config)
     run = _run(project, entry.phase)
     event = Resolving(run=run, phase=entry.phase, worktree=str(folder), base=base, head=entry.head)
     project.place.records.append(event)
@@ -174,7 +200,7 @@ def menu(project: Project, phase: PhaseId) -> None:
         terminal.run("display-message", "-c", client.name, told, timeout=3)
         return
     items: list[str] = ["not now", "n", ""]
-    for key, word in (("r", "retry"), ("m", "resolve"), ("", "skip")):
-        argv = (*program(), "--repo", str(project.place.home), "queue", word, phase)
-        items += [f"{word} {phase}", key, line("run-shell", "-b", q_format(shlex.join(argv)))]
+    for key, word, *more in (("r", "retry"), ("m", "resolve"), ("a", "retry", "--by", "agent"), ("", "skip")):
+        argv = (*program(), "--repo", str(project.place.home), "queue", word, phase, *more)
+        items += [" ".join((word, phase, *more)), key, line("run-shell", "-b", q_format(shlex.join(argv)))]
     terminal.run("display-menu", "-c", client.name, "-T", f" {phase} cannot land ", *items, timeout=3)

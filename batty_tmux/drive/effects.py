@@ -166,8 +166,10 @@ def _nudge(project: Project, watch: Watch, text: str) -> None:
 def _gate(project: Project, watch: Watch, head: Sha, tree: Sha, worker: Worker) -> None:
     run = RunId(watch.run)
     spec = project.gate
-    known = project.queue().verdict(tree)
-    if known is not None and known.verdict == "pass":
+    environ = caller_environment(project.terminal, session_id(project, project.terminal))
+    key = spec.key(environ)
+    known = next((run for run in project.queue().runs.get((tree, key), ()) if run.passed), None)
+    if known is not None:
         project.place.records.append(
             GateFinished(
                 run=run,
@@ -175,14 +177,15 @@ def _gate(project: Project, watch: Watch, head: Sha, tree: Sha, worker: Worker) 
                 purpose="phase",
                 commit=head,
                 tree=tree,
-                gate=spec.digest,
+                gate=key.gate,
+                environment=key.environment,
+                hygiene=key.hygiene,
                 log=known.log,
                 verdict="pass",
                 status=known.status,
             )
         )
         return
-    environ = caller_environment(project.terminal, session_id(project, project.terminal))
     subject = Subject(watch.phase, head, tree, "phase", run, environ)
     worker.begin(project.place.home, spec, subject, project.worktrees)
 

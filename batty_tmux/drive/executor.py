@@ -10,6 +10,7 @@ from pathlib import Path
 
 from batty_tmux.core.events import ExecutorStarted, LaunchFailed, Launching
 from batty_tmux.core.supervise import HOLDS_A_SLOT, Watch
+from batty_tmux.drive import guard
 from batty_tmux.drive.hooks import caller_environment
 from batty_tmux.drive.project import BOARDS, Project, program
 from batty_tmux.drive.windows import session_id, write_brief
@@ -75,18 +76,21 @@ def _start(project: Project, watch: Watch, held: Held) -> None:
         args=own.args if own else (),
         command=own.command if own else (),
         resume=False,
+        notice=notice_file(project, phase, run),
     )
     argv = agent.argv(launch)
     if shutil.which(argv[0], path=environ["PATH"]) is None:
         what = f"{argv[0]} is not on the PATH, so {phase} has no executor"
         _fail(project, watch, what, ())
         raise BattyError("no-agent", what, next="batty doctor")
+    # not before run.setup, which is the user's own: tools that install hooks refuse where core.hooksPath is set
+    guarded = guard.environment(guard.install(project.place, project.base))
     status = exit_file(project, phase, run, number)
     status.unlink(missing_ok=True)
     project.place.records.append(ExecutorStarted(run=run, phase=phase, attempt=number, pid=os.getpid(), agent=name))
     os.chdir(worktree)
     os.dup2(held.descriptor, _LOCK_DESCRIPTOR, inheritable=True)
-    become(("/bin/sh", "-c", _WRAPPER, str(status), *argv), {**environ, **agent.environment(launch)})
+    become(("/bin/sh", "-c", _WRAPPER, str(status), *argv), {**environ, **agent.environment(launch), **guarded})
 
 
 def _feedback(watch: Watch) -> str:
@@ -188,6 +192,11 @@ def adapter(project: Project, name: str) -> agents.Adapter:
 def family_of(project: Project, agent: str) -> str:
     """Return which agent's screens to expect in the executor's pane."""
     return adapter(project, agent or project.run.agent or project.config.run.agent).family
+
+
+def notice_file(project: Project, phase: PhaseId, run: RunId) -> Path:
+    """Return the file by which the phase's agent hears something while it works, where it reads one."""
+    return project.place.phase_folder(run, phase) / "radar.json"
 
 
 def exit_file(project: Project, phase: PhaseId, run: RunId, number: int) -> Path:

@@ -12,31 +12,39 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO
+from typing import IO, TypedDict, cast
 
-from batty_tmux.config import Config
-from batty_tmux.core.events import GateFinished, GateStarted, Purpose, VerdictWord
+from batty_tmux.config_tables import Config
+from batty_tmux.core.events import GateFinished, GateStarted, GateStopped, Purpose, VerdictWord
+from batty_tmux.core.failures import failed_tests
+from batty_tmux.core.queue_state import GateKey
 from batty_tmux.drive.place import Place
 from batty_tmux.errors import BattyError
 from batty_tmux.host.clock import monotonic
 from batty_tmux.host.lock import Held, attempt, exclusive
+from batty_tmux.host.machine import fingerprint
 from batty_tmux.host.plumbing import Git
-from batty_tmux.host.process import run_logged, scrubbed
+from batty_tmux.host.process import Ran, Stop, run_measured, scrubbed
 from batty_tmux.names import PhaseId, RunId, Sha
 
 _SLOTS = 64
 _COULD_NOT_RUN = frozenset({126, 127})
 _SIGNALLED = 128
+_HYGIENE = "pristine: tracked, untracked and ignored files, index made anew"
+"""Part of what a verdict belongs to: change it where slots are made cleaner, and no older verdict is reused."""
+_LAST_WORDS = 1 << 20
+"""Bytes from the end of a log in which the names of failed tests are looked for."""
 
 
 @dataclass(frozen=True)
 class GateSpec:
-    """What is run, as the base branch says it; `digest` names it in verdicts."""
+    """What is run, as the base branch says it. `files` are more paths than are known to define it."""
 
     command: str
     seconds: float
     setup: str
     keep: tuple[str, ...]
+    files: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, config: Config) -> "GateSpec":
@@ -47,12 +55,37 @@ class GateSpec:
                 "batty.toml on the base branch sets no gate.command, so nothing could be proved before landing",
                 next="${EDITOR:-vi} batty.toml",
             )
-        return cls(gate.command, gate.seconds, gate.setup, gate.keep)
+        return cls(gate.command, gate.seconds, gate.setup, gate.keep, gate.files)
 
     @property
     def digest(self) -> str:
-        parts = "\0".join((self.command, self.setup, *self.keep))
-        return hashlib.sha256(parts.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        return _digest(self.command)
+
+    @property
+    def hygiene(self) -> str:
+        return _digest(_HYGIENE, self.setup, *self.keep)
+
+    @property
+    def prepared(self) -> str:
+        """Name what `setup` has made of a slot: another command or another setup makes it anew."""
+        return self.digest + self.hygiene
+
+    def key(self, environ: Mapping[str, str]) -> GateKey:
+        """Return what verdicts belong to beside a tree, where the gate is run with this environment."""
+        words = (*_words(self.command), *_words(self.setup))
+        return GateKey(self.digest, fingerprint(words, environ.get("PATH", os.defpath)), self.hygiene)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def _words(command: str) -> list[str]:
+    """Return the words of a shell line, for finding the programs in it; all of it where it is no plain one."""
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return command.split()
 
 
 @dataclass(frozen=True)
@@ -69,70 +102,116 @@ class Subject:
 
 @dataclass(frozen=True)
 class Slot:
-    """A worktree for one gate at a time; `marker` is the file that says what was set up in it."""
+    """A worktree for one gate at a time; `marker` is the file that says what was set up in it.
+
+    `beside` is how many others were at work when it was taken: the lowest free one is.
+    """
 
     folder: Path
     marker: Path
     held: Held
+    beside: int
+
+
+@dataclass(frozen=True)
+class _Judged:
+    verdict: VerdictWord
+    status: int | None = None
+    ran: Ran | None = None
 
 
 def run_gate(place: Place, spec: GateSpec, subject: Subject, slots: Path) -> GateFinished:
-    """Run the gate and journal both its start and its verdict."""
+    """Run the gate to its verdict and journal both."""
+    with Stop() as never:
+        ended = run_unless_stopped(place, spec, subject, slots, never)
+    # nobody has that stop but this function
+    return cast("GateFinished", ended)
+
+
+def run_unless_stopped(
+    place: Place, spec: GateSpec, subject: Subject, slots: Path, stop: Stop
+) -> GateFinished | GateStopped:
+    """Run the gate and journal both its start and its verdict, or that it was stopped before it had one."""
     log = _fresh_log(place.phase_folder(subject.run, subject.phase))
-    place.records.append(
-        GateStarted(
-            run=subject.run,
-            phase=subject.phase,
-            purpose=subject.purpose,
-            commit=subject.commit,
-            tree=subject.tree,
-            gate=spec.digest,
-            log=str(log),
-        )
-    )
+    key = spec.key(subject.environ)
+    what: _What = {
+        "run": subject.run,
+        "phase": subject.phase,
+        "purpose": subject.purpose,
+        "commit": subject.commit,
+        "tree": subject.tree,
+        "log": str(log),
+    }
+    named: _Key = {"gate": key.gate, "environment": key.environment, "hygiene": key.hygiene}
+    place.records.append(GateStarted(**what, **named))
     begun = monotonic()
     with _slot(place, slots) as slot:
-        verdict, status = _judge(place.checkout(slot.folder), slot, spec, subject, log)
+        judged = _judge(place.checkout(slot.folder), slot, spec, subject, log, stop)
+    ran = judged.ran
+    if ran is not None and ran.stopped:
+        stopped = GateStopped(**what)
+        place.records.append(stopped)
+        return stopped
     finished = GateFinished(
-        run=subject.run,
-        phase=subject.phase,
-        purpose=subject.purpose,
-        commit=subject.commit,
-        tree=subject.tree,
-        gate=spec.digest,
-        log=str(log),
-        verdict=verdict,
-        status=status,
+        **what,
+        **named,
+        verdict=judged.verdict,
+        status=judged.status,
         seconds=round(monotonic() - begun, 3),
+        cpu=round(ran.cpu, 3) if ran is not None else 0.0,
+        memory=ran.memory if ran is not None else 0,
+        beside=slot.beside,
+        failed=() if judged.verdict == "pass" else failed_tests(_tail(log)),
     )
     place.records.append(finished)
     return finished
 
 
-def _judge(git: Git, slot: Slot, spec: GateSpec, subject: Subject, log: Path) -> tuple[VerdictWord, int | None]:
+class _What(TypedDict):
+    run: RunId
+    phase: PhaseId
+    purpose: Purpose
+    commit: Sha
+    tree: Sha
+    log: str
+
+
+class _Key(TypedDict):
+    gate: str
+    environment: str
+    hygiene: str
+
+
+def _tail(log: Path) -> str:
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _LAST_WORDS))
+        return file.read().decode("utf-8", "replace")
+
+
+def _judge(git: Git, slot: Slot, spec: GateSpec, subject: Subject, log: Path, stop: Stop) -> _Judged:
     with log.open("ab") as file, TemporaryDirectory(prefix="batty-gate-", ignore_cleanup_errors=True) as scratch:
         problem = _make_pristine(git, subject, spec.keep)
         if problem:
             file.write(f"batty: {problem}\n".encode("utf-8", "surrogateescape"))
-            return "infra", None
+            return _Judged("infra")
         environ = _environment(subject, Path(scratch))
         if spec.setup and _setup_is_due(slot.marker, spec):
-            status = _run(spec.setup, slot, environ, file, spec.seconds)
-            if status != 0:
-                file.write(f"batty: gate.setup ended with {status}\n".encode())
-                return "infra", status
-            slot.marker.write_text(spec.digest)
-        status = _run(spec.command, slot, environ, file, spec.seconds)
+            ran = _run(spec.setup, slot, environ, file, spec.seconds, stop)
+            if ran.status != 0:
+                file.write(f"batty: gate.setup ended with {ran.status}\n".encode())
+                return _Judged("infra", ran.status, ran)
+            slot.marker.write_text(spec.prepared)
+        ran = _run(spec.command, slot, environ, file, spec.seconds, stop)
         if not slot.folder.is_dir() or git.tip("HEAD") != subject.commit:
             file.write(b"batty: the gate moved HEAD, so it is not known what it tested\n")
-            return "infra", status
-    return verdict_of(status), status
+            return _Judged("infra", ran.status, ran)
+    return _Judged(verdict_of(ran.status), ran.status, ran)
 
 
-def _run(command: str, slot: Slot, environ: Mapping[str, str], log: IO[bytes], seconds: float) -> int | None:
+def _run(command: str, slot: Slot, environ: Mapping[str, str], log: IO[bytes], seconds: float, stop: Stop) -> Ran:
     """Run it in the slot. It keeps the slot's lock: where its lander is killed, it goes on writing there."""
     keep = (slot.held.descriptor,)
-    return run_logged(command, cwd=slot.folder, env=environ, log=log, timeout=seconds, keep_open=keep)
+    return run_measured(command, cwd=slot.folder, env=environ, log=log, timeout=seconds, keep_open=keep, stop=stop)
 
 
 def verdict_of(status: int | None) -> VerdictWord:
@@ -146,7 +225,7 @@ def verdict_of(status: int | None) -> VerdictWord:
 
 def _setup_is_due(marker: Path, spec: GateSpec) -> bool:
     """Setup runs once in a fresh slot; where nothing is kept, every pristine slot is a fresh one."""
-    return not spec.keep or not marker.exists() or marker.read_text() != spec.digest
+    return not spec.keep or not marker.exists() or marker.read_text() != spec.prepared
 
 
 def _make_pristine(slot: Git, subject: Subject, keep: tuple[str, ...]) -> str | None:
@@ -199,7 +278,7 @@ def _slot(place: Place, slots: Path) -> Iterator[Slot]:
         folder, marker = slots / f"gate-{number}", locks / f"{number}.setup"
         with exclusive(place.state / "worktrees.lock"):
             _ensure(place.git, folder, marker)
-        yield Slot(folder, marker, held)
+        yield Slot(folder, marker, held, number - 1)
 
 
 def _ensure(git: Git, folder: Path, marker: Path) -> None:

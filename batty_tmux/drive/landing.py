@@ -2,16 +2,28 @@
 
 from collections.abc import Callable
 
-from batty_tmux.core.events import AnyEvent, Conflicted, Deferred, GateFinished, Landed
+from batty_tmux.core.events import (
+    AnyEvent,
+    BaseMoved,
+    Conflicted,
+    Deferred,
+    Ejected,
+    Landed,
+    PinsChanged,
+    Refused,
+)
 from batty_tmux.drive.bar import attention, show_summary
 from batty_tmux.drive.conflicts import menu
 from batty_tmux.drive.fill import fill
+from batty_tmux.drive.ground import Lookout
 from batty_tmux.drive.hooks import LANDED, caller_environment, fire
-from batty_tmux.drive.land import Ground, drain
+from batty_tmux.drive.lander import drain
 from batty_tmux.drive.project import Project
 from batty_tmux.drive.resume import revive_supervisors
 from batty_tmux.drive.runs import end_executor
 from batty_tmux.drive.windows import session_id
+
+_NEWS = (Landed, Conflicted, Ejected, Refused, Deferred, BaseMoved, PinsChanged)
 
 
 def land_all(project: Project, tell: Callable[[AnyEvent], None]) -> bool:
@@ -21,15 +33,12 @@ def land_all(project: Project, tell: Callable[[AnyEvent], None]) -> bool:
     environ = caller_environment(project.terminal, session)
     home, base = project.place.home, project.base
 
-    def look() -> Ground:
-        return Project.around(home, base).ground(environ)
-
     def known(event: AnyEvent) -> None:
         tell(event)
-        if isinstance(event, Landed | Conflicted | GateFinished | Deferred):
+        if isinstance(event, _NEWS):
             _spread(Project.around(home, base), event)
 
-    mine = drain(look, known)
+    mine = drain(Lookout(project.place, base, environ), known)
     if mine:
         fresh = Project.around(home, base)
         fill(fresh)
@@ -45,13 +54,10 @@ def _spread(project: Project, event: AnyEvent) -> None:
             end_executor(project, phase)
             fire(project, session, LANDED)
             fill(project)
-        case Conflicted(phase=phase):
+        case Conflicted(phase=phase, predicted=False) | Ejected(phase=phase) | Refused(phase=phase):
             attention(project)
             menu(project, phase)
-        case GateFinished(phase=phase, verdict=verdict) if verdict != "pass":
-            attention(project)
-            menu(project, phase)
-        case Deferred():
+        case Deferred() | BaseMoved(known="") | PinsChanged():
             attention(project)
         case _:
             pass

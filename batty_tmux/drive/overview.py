@@ -1,8 +1,14 @@
 """`batty status --json` and `batty queue --json`: the keys are a contract, see contract.md."""
 
+from datetime import datetime
+
 import msgspec
 
-from batty_tmux.core.merge_queue import Queue
+from batty_tmux.core import radar
+from batty_tmux.core.events import Collision
+from batty_tmux.core.queue_report import expected_seconds, why
+from batty_tmux.core.queue_state import Queue
+from batty_tmux.core.radar import Radar
 from batty_tmux.core.status import PhaseStatus
 from batty_tmux.drive.project import Project
 
@@ -27,6 +33,8 @@ class PhaseRow(msgspec.Struct, frozen=True, kw_only=True):
     total: int
     says: str
     next: str
+    collisions: tuple[Collision, ...] = ()
+    """What it would conflict with; an empty phase is the base."""
 
 
 class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +45,15 @@ class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
     candidate: str | None
     reason: str | None
     paths: tuple[str, ...]
+    code: str | None
+    since: str
+    priority: int
+    expected_seconds: float | None
+    flags: tuple[str, ...]
+
+    @property
+    def at(self) -> datetime:
+        return datetime.fromisoformat(self.since)
 
 
 class GateRow(msgspec.Struct, frozen=True):
@@ -67,6 +84,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 
 def overview(project: Project) -> Overview:
     queue = project.queue()
+    seen = radar.fold(project.place.records.events)
     return Overview(
         version=1,
         repo=str(project.place.home),
@@ -74,7 +92,7 @@ def overview(project: Project) -> Overview:
         base_sha=queue.tip,
         run=project.run.id or None,
         parallel=project.run.parallel,
-        phases=tuple(_phase_row(status) for status in project.statuses()),
+        phases=tuple(_phase_row(status, seen) for status in project.statuses()),
         queue=queue_rows(queue),
         landed=_landed_rows(queue),
     )
@@ -83,6 +101,7 @@ def overview(project: Project) -> Overview:
 def queue_rows(queue: Queue) -> tuple[QueueRow, ...]:
     """List the entries that have not left the queue, in the order in which they would land."""
     there = [e for e in queue.entries if e.state not in {"landed", "withdrawn", "skipped"}]
+    wait = expected_seconds(queue)
     return tuple(
         QueueRow(
             phase=entry.phase,
@@ -90,14 +109,19 @@ def queue_rows(queue: Queue) -> tuple[QueueRow, ...]:
             position=position,
             head=entry.head,
             candidate=entry.candidate.sha if entry.candidate else None,
-            reason=entry.reason or None,
+            reason=why(queue, entry),
             paths=entry.paths,
+            code=entry.code or None,
+            since=entry.since.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            priority=entry.priority,
+            expected_seconds=wait.get(entry.phase),
+            flags=entry.candidate.flags if entry.candidate else (),
         )
         for position, entry in enumerate(there, 1)
     )
 
 
-def _phase_row(status: PhaseStatus) -> PhaseRow:
+def _phase_row(status: PhaseStatus, seen: Radar) -> PhaseRow:
     launching, launched = status.watch.launching, status.watch.launched
     return PhaseRow(
         phase=status.phase.id,
@@ -114,6 +138,7 @@ def _phase_row(status: PhaseStatus) -> PhaseRow:
         total=status.total,
         says=status.says,
         next=status.next,
+        collisions=radar.of(seen, status.phase.id),
     )
 
 
@@ -122,7 +147,7 @@ def _landed_rows(queue: Queue) -> tuple[LandedRow, ...]:
     for entry in queue.entries:
         if entry.landed is None:
             continue
-        gate = queue.verdict(entry.landed.tree)
+        gate = queue.proof(entry.landed.tree)
         rows.append(
             LandedRow(
                 phase=entry.phase,

@@ -52,6 +52,11 @@ class Place:
         """Return the place with a git whose children keep the landing lock until they have finished."""
         return replace(self, git=replace(self.git, held=held))
 
+    def apart(self) -> "Place":
+        """Return the same place for another thread: it writes to the same journal and reads none of its past."""
+        fresh = Records(self.records.journal, offset=self.records.offset)
+        return replace(self, git=replace(self.git, held=None), records=fresh)
+
     def checkout(self, folder: Path) -> Git:
         """Return git in another worktree of the same repository, under the same lock."""
         return replace(self.git, folder=folder)

@@ -2,25 +2,24 @@
 
 import os
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from batty_tmux.config import Config, ConfigError, parse
+from batty_tmux.config import ConfigError, parse
+from batty_tmux.config_tables import Config
 from batty_tmux.core import merge_queue, supervise
 from batty_tmux.core.board import Board, Phase, cycle, parse_board, parse_phase, unknown_dependencies
 from batty_tmux.core.events import Launching
-from batty_tmux.core.merge_queue import Queue
+from batty_tmux.core.queue_state import GateKey, Now, Queue, observe
 from batty_tmux.core.status import PhaseStatus, Run, current_run, derive
 from batty_tmux.core.supervise import HOLDS_A_SLOT, Watch
 from batty_tmux.drive.gate import GateSpec
-from batty_tmux.drive.land import Ground
+from batty_tmux.drive.ground import worktrees
 from batty_tmux.drive.place import Place
 from batty_tmux.drive.settings import base_branch, commit_command, settings, uncommitted
 from batty_tmux.errors import BattyError, UsageError
 from batty_tmux.host.files import read_tree
-from batty_tmux.host.process import scrubbed
 from batty_tmux.host.terminal import Terminal
 from batty_tmux.names import PhaseId, phase_id
 
@@ -67,7 +66,7 @@ class Project:
     @property
     def worktrees(self) -> Path:
         """The folder that phase worktrees are made in, from the main checkout."""
-        return Path(os.path.normpath(self.place.home / self.config.run.worktrees.format(repo=self.place.name)))
+        return worktrees(self.place, self.config)
 
     @property
     def gate(self) -> GateSpec:
@@ -80,10 +79,6 @@ class Project:
         if self.fault is not None:
             raise self.fault
 
-    def ground(self, environ: Mapping[str, str] | None = None) -> Ground:
-        env = scrubbed(os.environ if environ is None else environ)
-        return Ground(self.place, self.base, self.gate, self.worktrees, env)
-
     def phase(self, name: str) -> Phase:
         """Find a phase by name. Raises UsageError `no-phase` naming those that exist."""
         found = next((phase for phase in self.board.phases if phase.id == name), None)
@@ -95,11 +90,17 @@ class Project:
         return found
 
     def queue(self) -> Queue:
+        """Return the queue with what is true now, as far as it can be told without running a gate."""
         queue = merge_queue.fold(self.place.records.events)
-        tip = self.place.git.tip(f"refs/heads/{self.base}")
+        where = self.place.git.tip_and_tree(f"refs/heads/{self.base}")
+        if where is None:
+            return queue
         known = self.fault is None and self.config.gate.command.strip()
-        digest = self.gate.digest if known else ""
-        return merge_queue.observe(queue, tip=tip, gate=digest) if tip else queue
+        key = queue.key_of(self.gate.digest, self.gate.hygiene) if known else GateKey()
+        wanted = self.config.queue
+        at_once = wanted.slots if isinstance(wanted.slots, int) else 1
+        now = Now(tip=where[0], tree=where[1], gate=key, slots=at_once, batch=wanted.gate == "batch")
+        return observe(queue, now)
 
     def watch(self, phase: PhaseId) -> Watch:
         return supervise.fold(phase, self.place.records.events)
@@ -158,7 +159,7 @@ class Project:
         if watch.closed and phase.id not in landed and phase.id in self.held_by_base(queue):
             # its board has open tasks again: what was landed is history, and the phase starts from the beginning
             watch = Watch(phase.id)
-            queue = replace(queue, entries=tuple(e for e in queue.entries if e.phase != phase.id))
+            queue = queue.without(phase.id)
         status = derive(phase, watch, queue, landed, board_in_worktree(watch))
         branch = watch.launching.branch if watch.launching else None
         head = self.place.git.tip(f"refs/heads/{branch}") if branch else None

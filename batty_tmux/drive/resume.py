@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from batty_tmux.core import merge_queue
+from batty_tmux.core import queue_plan
 from batty_tmux.core.events import Launched
 from batty_tmux.core.supervise import Watch
 from batty_tmux.drive.executor import end_unseen
@@ -59,7 +59,7 @@ def wake_lander(project: Project) -> bool:
     if project.fault is not None or not project.config.gate.command.strip():
         return False
     queue = project.queue()
-    if not queue.tip or merge_queue.owed(queue) is None:
+    if not queue.tip or not queue_plan.owed(queue):
         return False
     summon_lander(project, session_id(project, project.terminal))
     return True

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from batty_tmux.config import FILE, MAX_SIZE, Config, ConfigError, parse, peek_base
+from batty_tmux.config import FILE, MAX_SIZE, ConfigError, parse, peek_base
+from batty_tmux.config_tables import Config
 from batty_tmux.errors import BattyError
 from batty_tmux.host.plumbing import Git, find_repository
 

@@ -5,7 +5,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from batty_tmux.config import BUILT_IN, FILE, Config, ConfigError, parse
+from batty_tmux.config import BUILT_IN, FILE, ConfigError, parse
+from batty_tmux.config_tables import Config
 from batty_tmux.core.board import cycle, parse_board, unknown_dependencies
 from batty_tmux.core.checks import AgentFacts, Machine, PlaceFacts, Setup, Version, version
 from batty_tmux.drive.settings import BOARDS, base_text, commit_command, ignored, own_settings, uncommitted

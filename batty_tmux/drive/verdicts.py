@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from batty_tmux.core import review
+from batty_tmux.core import radar, review
 from batty_tmux.core.events import Answered, Enqueued, Prompted, Reviewed
 from batty_tmux.core.review import Changed, Commit, Packet, Verdict
 from batty_tmux.core.status import PhaseStatus
@@ -19,7 +19,14 @@ from batty_tmux.names import PhaseId, RunId, Sha
 _SUMMARY_LIMIT = 20_000
 
 
-def give(project: Project, phase: PhaseId, verdict: Verdict, by: Literal["human", "auto"], feedback: str) -> Reviewed:
+def give(
+    project: Project,
+    phase: PhaseId,
+    verdict: Verdict,
+    by: Literal["human", "auto"],
+    feedback: str,
+    cause: Literal["", "red", "conflict"] = "",
+) -> Reviewed:
     """Journal a verdict and do what follows from it. Raises BattyError when the evidence does not allow it."""
     watch = project.watch(phase)
     head, dirty = tip_of(project, watch)
@@ -33,7 +40,9 @@ def give(project: Project, phase: PhaseId, verdict: Verdict, by: Literal["human"
         raise BattyError("half-landed", f"the landing of {phase} was begun; it is settled first", next="batty land")
     if head is None:
         raise BattyError("no-branch", f"the branch of {phase} is gone", next="batty log")
-    reviewed = Reviewed(run=RunId(watch.run), phase=phase, verdict=verdict, by=by, head=head, feedback=feedback)
+    reviewed = Reviewed(
+        run=RunId(watch.run), phase=phase, verdict=verdict, by=by, head=head, feedback=feedback, cause=cause
+    )
     if verdict != "merge":
         project.place.records.append(reviewed)
         return reviewed
@@ -41,17 +50,22 @@ def give(project: Project, phase: PhaseId, verdict: Verdict, by: Literal["human"
     return reviewed
 
 
-def enqueue(project: Project, watch: Watch, head: Sha, *first: Reviewed) -> Enqueued:
+def enqueue(project: Project, watch: Watch, head: Sha, *first: Reviewed, accept: tuple[str, ...] = ()) -> Enqueued:
     """Pin a proved commit as a claim and put it at the end of the queue; a lander is called."""
-    claims = f"refs/batty/claim/{watch.phase}"
-    taken = project.place.git.say("for-each-ref", "--format=%(refname)", claims).splitlines()
-    numbers = [int(name.rsplit("/", 1)[1]) for name in taken if name.rsplit("/", 1)[1].isdigit()]
-    claim = f"{claims}/{max(numbers, default=0) + 1}"
+    claim = claim_ref(project, watch.phase)
     project.place.git.pin(claim, head)
-    event = Enqueued(run=RunId(watch.run), phase=watch.phase, head=head, claim=claim)
+    event = Enqueued(run=RunId(watch.run), phase=watch.phase, head=head, claim=claim, accept=accept)
     project.place.records.append(*first, event)
     summon_lander(project, session_id(project, project.terminal))
     return event
+
+
+def claim_ref(project: Project, phase: PhaseId) -> str:
+    """Return the next free name for a claim of the phase."""
+    claims = f"refs/batty/claim/{phase}"
+    taken = project.place.git.say("for-each-ref", "--format=%(refname)", claims).splitlines()
+    numbers = [int(name.rsplit("/", 1)[1]) for name in taken if name.rsplit("/", 1)[1].isdigit()]
+    return f"{claims}/{max(numbers, default=0) + 1}"
 
 
 def tip_of(project: Project, watch: Watch) -> tuple[Sha | None, tuple[str, ...]]:
@@ -95,6 +109,7 @@ def packet(project: Project, status: PhaseStatus) -> Packet:
         answers=_answers(project, watch),
         summary=_summary(project, head, watch.phase),
         dirty=dirty,
+        collisions=tuple((c.phase, c.paths) for c in radar.of(radar.fold(project.place.records.events), watch.phase)),
     )
 
 

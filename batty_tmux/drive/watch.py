@@ -24,6 +24,7 @@ from batty_tmux.drive.bar import Bar
 from batty_tmux.drive.effects import Worker, perform
 from batty_tmux.drive.executor import LOST_ITS_TERMINAL, exit_status, family_of, started_pid
 from batty_tmux.drive.project import BOARDS, Project, board_in_worktree
+from batty_tmux.drive.radar import Sweep
 from batty_tmux.drive.senses import Exits, drained, readable
 from batty_tmux.errors import BattyError
 from batty_tmux.host.clock import monotonic
@@ -53,6 +54,7 @@ class Supervisor:
     run: RunId
     say: Say
     worker: Worker = field(default_factory=Worker)
+    sweep: Sweep = field(default_factory=Sweep)
     screen: str = ""
     stirred: float = field(default_factory=monotonic)
     unread: bool = True
@@ -119,6 +121,8 @@ class Supervisor:
             self.acted = (effect, self.folded)
             perform(self.project, self.watch, effect, self.worker)
             self._read_journal()
+        self.sweep.go(self.project, self.watch)
+        self._read_journal()
         self.bar.show(self.watch, self.folded)
 
     def _due(self) -> Effect | None:
@@ -140,6 +144,7 @@ class Supervisor:
             self.project.terminal.wake_server()
         if "screen" in happened:
             self.unread = True
+            self.sweep.stirred = True
             deadline = monotonic() + LONGEST
             while drained(marks) and monotonic() < deadline:
                 self.stirred = monotonic()

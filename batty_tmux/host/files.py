@@ -10,6 +10,7 @@ MAX_BYTES = 1024 * 1024
 """A larger file is given as the empty text, so that whoever parses it can name it."""
 MAX_FILES = 20_000
 MAX_DEPTH = 16
+_TAIL = 256 * 1024
 
 
 def read_tree(folder: Path) -> dict[str, str]:
@@ -46,6 +47,17 @@ def read_text(path: Path) -> str | None:
     with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
         data = file.read(MAX_BYTES + 1)
     return "" if len(data) > MAX_BYTES else data.decode("utf-8", "surrogateescape")
+
+
+def tail(path: Path, lines: int) -> tuple[str, ...]:
+    """Return the last lines of a text, looking at no more than its last 256 KiB; nothing where there is none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _TAIL))
+            text = file.read().decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ()
+    return tuple(text.splitlines()[-lines:])
 
 
 def write_atomically(path: Path, text: str) -> None:

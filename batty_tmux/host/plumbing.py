@@ -111,6 +111,11 @@ class Git:
         done = self.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
         return Sha(done.stdout.strip()) if done.ok else None
 
+    def tip_and_tree(self, ref: str) -> tuple[Sha, Sha] | None:
+        """Return commit and tree of a full ref name, in one call."""
+        found = self.say("for-each-ref", "--format=%(objectname) %(tree)", ref).split()
+        return (Sha(found[0]), Sha(found[1])) if len(found) == 2 else None  # noqa: PLR2004
+
     def tree(self, commit: str) -> Sha:
         return Sha(self.say("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}"))
 

@@ -5,12 +5,16 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, NoReturn
+from selectors import EVENT_READ, DefaultSelector
+from threading import Lock
+from typing import IO, Literal, NoReturn, Self
 
 from batty_tmux.errors import BattyError, CommandFailed
+from batty_tmux.host.clock import monotonic
 
 SCRUBBED = ("GIT_", "CLAUDE", "BATTY_")
 """Prefixes that never reach a child: a leaked GIT_DIR makes git work on another repository, a leaked
@@ -18,6 +22,8 @@ CLAUDE* variable makes Claude Code refuse to start, and ours would tell a child 
 
 _LAST_WORDS = 2.0
 """Seconds that a killed program's output may take to arrive."""
+_LOOK = 0.05
+"""Seconds between looks at a program whose end the system cannot announce."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +154,170 @@ def run_logged(
     finally:
         kill_group(process.pid)
         process.wait()
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A command line that has ended, and what it used.
+
+    `status` is None when the time ran out or it was stopped; negative when a signal ended it. `cpu` is user and
+    system time in seconds, of the command and of every descendant that was waited for: what was killed with it,
+    or had been left behind, is not in it. `memory` is the resident peak in bytes of the largest single process,
+    not of all together; as Linux counts, it is never less than what this process itself held at the start.
+    """
+
+    status: int | None
+    cpu: float
+    memory: int
+    stopped: bool = False
+
+
+class Stop:
+    """Ends runs from another thread: for good, for each run that it was given to, begun or not.
+
+    Not for signal handlers, since `set` takes a lock. Close it, or leave its `with`, when no run uses it any more.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._set = False
+        self._reader, self._writer = os.pipe()
+
+    def set(self) -> None:
+        """End what runs with it now, and let nothing begin with it; any number of times, even after `close`."""
+        with self._lock:
+            if not self._set:
+                self._set = True
+                # nobody reads it, so it is there for every run and for ever, and none can miss it
+                os.write(self._writer, b".")
+
+    def is_set(self) -> bool:
+        return self._set
+
+    def fileno(self) -> int:
+        """Return a descriptor that can be read from as soon as it is set; do not read from it."""
+        return self._reader
+
+    def close(self) -> None:
+        self.set()
+        with self._lock:
+            for descriptor in {self._reader, self._writer} - {-1}:
+                os.close(descriptor)
+            self._reader = self._writer = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def run_measured(
+    shell_line: str,
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    log: IO[bytes],
+    timeout: float,
+    keep_open: Sequence[int] = (),
+    stop: Stop | None = None,
+) -> Ran:
+    """Run a user's command line by `sh -c`, its output into `log`, until it ends, `timeout` seconds or a stop.
+
+    Own process group, no stdin, no inherited descriptors but `keep_open`; the group is killed whole at the
+    end, so what the command started does not outlive it, save a process that left for a session of its own
+    (setsid): nothing here can find that again. `env` is the complete environment. Where this process itself
+    is killed, the command lives on, and with it a lock whose descriptor is in `keep_open`. A command that had
+    ended by itself when the stop came keeps its status.
+    """
+    if stop is not None and stop.is_set():
+        return Ran(None, 0.0, 0, stopped=True)
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", shell_line],
+        cwd=cwd,
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+        pass_fds=tuple(keep_open),
+    )
+    try:
+        ending = _first_of(process.pid, timeout, stop)
+    except BaseException:
+        _ended(process)
+        raise
+    status, cpu, memory = _ended(process)
+    return Ran(status if ending == "exit" else None, cpu, memory, stopped=ending == "stop")
+
+
+def _first_of(pid: int, timeout: float, stop: Stop | None) -> Literal["exit", "stop", "time"]:
+    """Wait for a child's end, which it leaves unreaped, for the stop, or for the time to run out."""
+    deadline = monotonic() + timeout
+    try:
+        with _watch(pid) as watched, DefaultSelector() as selector:
+            for descriptor in (watched, None if stop is None else stop.fileno()):
+                if descriptor is not None:
+                    selector.register(descriptor, EVENT_READ)
+            while True:
+                left = max(0.0, deadline - monotonic())
+                ready = {key.fd for key, _ in selector.select(left if watched is not None else min(left, _LOOK))}
+                if watched in ready or (watched is None and _has_ended(pid)):
+                    return "exit"
+                if ready:
+                    return "stop"
+                if monotonic() >= deadline:
+                    return "time"
+    except ProcessLookupError:
+        return "exit"
+
+
+@contextmanager
+def _watch(pid: int) -> Iterator[int | None]:
+    """Yield a descriptor that can be read from when the child has ended; None where the system has none.
+
+    Raises ProcessLookupError where it has ended and can no longer be watched for that.
+    """
+    if sys.platform == "darwin":
+        with closing(select.kqueue()) as queue:
+            end = select.kevent(pid, select.KQ_FILTER_PROC, select.KQ_EV_ADD, select.KQ_NOTE_EXIT)
+            queue.control([end], 0)
+            yield queue.fileno()
+        return
+    descriptor: int | None = None
+    if sys.platform == "linux":
+        # refused by kernels before 5.3 and by some sandboxes
+        with suppress(OSError):
+            descriptor = os.pidfd_open(pid)
+    try:
+        yield descriptor
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+    except ChildProcessError:
+        return True
+
+
+def _ended(process: "subprocess.Popen[bytes]") -> tuple[int, float, int]:
+    """Kill what is left of a group, reap its leader, and return its status, cpu seconds and peak of memory.
+
+    In this order: a leader that is not reaped keeps its number, so no stranger's group can be meant.
+    """
+    kill_group(process.pid)
+    try:
+        _, status, used = os.wait4(process.pid, 0)
+    except ChildProcessError as lost:
+        process.returncode = -signal.SIGKILL
+        what = "the status of a command was lost: SIGCHLD is ignored in this process, which it must have inherited"
+        raise BattyError("status-lost", what, next="batty doctor") from lost
+    process.returncode = os.waitstatus_to_exitcode(status)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return process.returncode, used.ru_utime + used.ru_stime, used.ru_maxrss * unit
 
 
 def run_here(shell_line: str, *, cwd: Path, env: Mapping[str, str]) -> int:

@@ -10,8 +10,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from batty_tmux.commands import config, doctor
+from batty_tmux.core.events import RunStarted
+from batty_tmux.drive import guard
+from batty_tmux.drive.place import Place
 from batty_tmux.errors import BattyError
 from batty_tmux.host.process import run
+from batty_tmux.names import RunId
 from tests.support.repo import bare_repository
 
 GOOD = "[run]\nagent = 'mine'\n[agents.mine]\ncommand = ['my-agent']\n[gate]\ncommand = 'true'\n"
@@ -164,6 +168,35 @@ def test_fix_makes_the_folder_for_worktrees_and_nothing_else(repo: Path) -> None
     CliRunner().invoke(doctor.command, ["--fix"], obj=repo, catch_exceptions=False)
     assert place.is_dir()
     assert git(repo, "status", "--porcelain") == before
+
+
+def test_the_guard_is_tried_told_and_mended(repo: Path) -> None:
+    """Not there before the first run, in force once made, named when a hook is gone; --fix makes and mends it."""
+    refs = git(repo, "for-each-ref")
+    assert examined(repo)[1]["guard"]["says"].endswith("made when the first executor starts")
+    assert not (repo / ".git/batty").exists()
+    CliRunner().invoke(doctor.command, ["--fix"], obj=repo, catch_exceptions=False)
+    folder = repo / ".git/batty/guard"
+    assert examined(repo)[1]["guard"]["says"] == f"in force, tried by {folder}"
+    hook = folder / "reference-transaction"
+    hook.unlink()
+    put(hook, "#!/bin/sh\n")
+    code, checks = examined(repo)
+    assert (code, checks["guard"]["state"], checks["guard"]["mend"]) == (0, "note", "batty doctor --fix")
+    assert checks["guard"]["says"].endswith("reference-transaction")
+    CliRunner().invoke(doctor.command, ["--fix"], obj=repo, catch_exceptions=False)
+    assert examined(repo)[1]["guard"]["state"] == "ok"
+    assert git(repo, "for-each-ref") == refs
+
+
+def test_the_guard_is_that_of_the_runs_base(repo: Path) -> None:
+    """A run with --base has written the hooks for it; the default base does not make them wrong."""
+    git(repo, "branch", "other")
+    place = Place.around(repo)
+    place.records.append(RunStarted(run=RunId("001"), base="other", parallel=1))
+    guard.install(place, "other")
+    assert examined(repo)[1]["guard"]["state"] == "ok"
+    assert examined(repo, "--base", "main")[1]["guard"]["state"] == "note"
 
 
 def test_the_lines_for_people_end_in_the_next_command(repo: Path, programs: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from batty_tmux.commands.init import command
-from batty_tmux.config import Agent, Config, Policy, describe, parse
+from batty_tmux.config import describe, parse
+from batty_tmux.config_tables import Agent, Config, Policy
 from batty_tmux.core.board import parse_board
 from batty_tmux.core.starter import Guess, board_files, guess_gate, settings_text
 from batty_tmux.drive.settings import settings, uncommitted
@@ -76,7 +77,7 @@ def test_every_key_in_the_written_file_is_right_once_its_mark_is_taken_away() ->
     tables = tomllib.loads(bare)
     assert {key: set(tables[key]) for key in ("run", "gate", "policy")} == {
         "run": {"base", "parallel", "worktrees", "agent", "session", "layout", "setup", "provide"},
-        "gate": {"command", "timeout", "setup", "keep"},
+        "gate": {"command", "timeout", "setup", "keep", "files"},
         "policy": {"mode", "rule"},
     }
     rule = parse(bare).policy.rule[0]

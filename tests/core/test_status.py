@@ -11,6 +11,7 @@ from batty_tmux.core.events import (
     CandidateBuilt,
     Conflicted,
     Deferred,
+    Ejected,
     Enqueued,
     ExecutorExited,
     ExecutorStarted,
@@ -71,10 +72,13 @@ CONFLICT = (*QUEUED, Conflicted(phase=PHASE, head=HEAD, base=Sha("b"), paths=("a
 LIMIT = Prompted(phase=PHASE, key="1-a", kind="limit", question="You've hit your limit")
 
 
-def judged(verdict: VerdictWord) -> GateFinished:
-    return GateFinished(
+def refused(verdict: VerdictWord) -> tuple[AnyEvent, ...]:
+    """What the journal says of a candidate that the gate refused twice."""
+    said = GateFinished(
         phase=PHASE, purpose="queue", commit=Sha("c"), tree=Sha("t"), gate="g", log="/l", verdict=verdict, status=1
     )
+    out = Ejected(phase=PHASE, head=HEAD, candidate=Sha("c"), verdict=verdict, status=1, log="/l")
+    return (said, said, out)
 
 
 def status(*events: AnyEvent, board: Phase = BOARD, landed: tuple[PhaseId, ...] = ()) -> PhaseStatus:
@@ -101,14 +105,14 @@ STATES: dict[State, tuple[PhaseStatus, str, str]] = {
     "queued": (status(*QUEUED), "", ""),
     "gating": (status(*GATING), "the gate runs on the candidate", ""),
     "conflict": (status(*CONFLICT), "conflicts in a, b", "batty queue resolve phase-1"),
-    "red": (status(*GATING, judged("fail")), "the gate ended with 1", 'batty review phase-1 --rework "..."'),
+    "red": (status(*GATING, *refused("fail")), "the gate ended with 1", 'batty review phase-1 --rework "..."'),
     "deferred": (
         status(*BUILT, Deferred(phase=PHASE, candidate=Sha("c"), checkout="/co", reason="in the way", paths=("f",))),
         "in the way: f; commit or move them",
         "batty land",
     ),
     "landed": (status(*LANDED, landed=(PHASE,)), "", ""),
-    "held": (status(*GATING, judged("timeout")), "the gate ran out of time", "batty review phase-1"),
+    "held": (status(*GATING, *refused("timeout")), "the gate ran out of time", "batty review phase-1"),
     "skipped": (status(*QUEUED, Skipped(phase=PHASE)), "", "batty queue retry phase-1"),
     "failed": (
         status(*RUNNING, PhaseHeld(phase=PHASE, state="failed", code="c", reason="broke off")),
@@ -178,7 +182,7 @@ def test_what_had_landed_and_is_no_longer_on_the_base_is_held() -> None:
 
 def test_a_reworked_phase_is_its_executors_again() -> None:
     """The queue says nothing more about it, though its old entry is in the journal."""
-    made = status(*GATING, judged("fail"), Reviewed(phase=PHASE, verdict="rework", by="human", head=HEAD))
+    made = status(*GATING, *refused("fail"), Reviewed(phase=PHASE, verdict="rework", by="human", head=HEAD))
     assert (made.state, made.holds_a_slot) == ("working", True)
 
 

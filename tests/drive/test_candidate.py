@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from batty_tmux.core.events import CandidateBuilt, Conflicted
-from batty_tmux.core.merge_queue import Build, Entry
+from batty_tmux.core.queue_plan import Build
+from batty_tmux.core.queue_state import Entry
 from batty_tmux.drive.candidate import build
 from batty_tmux.names import PhaseId, RunId, Sha
 from tests.support.repo import Repo
@@ -22,7 +23,7 @@ def repo(tmp_path: Path) -> Repo:
 
 def made(repo: Repo, head: str = BRANCH, at: datetime = CLAIMED) -> CandidateBuilt | Conflicted:
     entry = Entry(PhaseId("phase-1"), repo.tip(head), "refs/batty/claim/phase-1/1", 1, at)
-    return build(repo.plumbing, Build(entry, repo.tip()), RunId("001"))
+    return build(repo.plumbing, Build(entry, repo.tip(), predicted=False), RunId("001"))
 
 
 def built(repo: Repo, head: str = BRANCH, at: datetime = CLAIMED) -> CandidateBuilt:

@@ -210,7 +210,7 @@ class TestVerdict:
     def test_another_command_setup_or_keep_is_another_gate(self) -> None:
         gate = spec("a")
         others = (spec("b"), spec("a", setup="s"), spec("a", keep=("k",)), spec("", setup="a"))
-        assert len({gate.digest, *(other.digest for other in others)}) == 5
+        assert len({gate.key({}), *(other.key({}) for other in others)}) == 5
 
 
 class TestEnvironment:

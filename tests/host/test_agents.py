@@ -3,6 +3,7 @@
 The real programs are named by BATTY_TEST_CLAUDE and BATTY_TEST_CODEX, else found on PATH.
 """
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -198,3 +199,48 @@ def test_the_program_is_found_on_path(tmp_path: Path, monkeypatch: pytest.Monkey
     tool.chmod(0o755)
     assert executable(("my-agent", "x")) == tool
     assert executable(()) is None
+
+
+# -- what an agent hears while it works
+
+
+def hook_of(argv: tuple[str, ...]) -> str:
+    """Return the line of shell that Claude Code is told to run after each of its tool calls."""
+    settings = json.loads(argv[argv.index("--settings") + 1])
+    (entry,) = settings["hooks"]["PostToolUse"]
+    (hook,) = entry["hooks"]
+    assert (hook["type"], "matcher" in entry) == ("command", False)
+    return str(hook["command"])
+
+
+@pytest.mark.parametrize("folder", ["plain", "it's #(x) $HOME", '"; touch pwned; "', "new\nline", "-n"])
+def test_a_notice_reaches_claude_code_once(folder: str, tmp_path: Path) -> None:
+    """The hook prints the file's JSON once, whatever the folder is called, and nothing before and after."""
+    file = tmp_path / folder / "radar.json"
+    file.parent.mkdir()
+    hook = ("/bin/sh", "-c", hook_of(claude.argv(launch(notice=file))))
+    words = 'would conflict with phase-2 in it\'s "a"\\b\n%s'
+    file.write_text(claude.notice(words))
+    printed = run(hook, cwd=tmp_path, stdin="{}").check()
+    assert json.loads(printed.stdout) == {
+        "hookSpecificOutput": {"hookEventName": "PostToolUse", "additionalContext": words}
+    }
+    again = run(hook, cwd=tmp_path, stdin="{}").check()
+    assert (again.stdout, again.stderr) == ("", "")
+    file.write_text(claude.notice("other"))
+    assert "other" in run(hook, cwd=tmp_path).check().stdout
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_claude_takes_the_hook(real_claude: str, tmp_path: Path) -> None:
+    """Its parser takes the settings with the hook in them."""
+    given = launch(notice=tmp_path / "radar.json")
+    assert complaint_of_claude(claude.argv(given), real_claude, tmp_path / "home") == ""
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_without_a_notice_there_is_no_hook(name: str) -> None:
+    """And an agent that reads none is not written any."""
+    assert "PostToolUse" not in " ".join(BUILT_IN[name].argv(launch()))
+    assert bool(BUILT_IN[name].notice("x")) == (name == "claude")
+    assert CommandAdapter("claude").notice("x") == ""

@@ -1,17 +1,32 @@
 """Programs that batty starts: they end when they should, see what they should, and leave nothing behind."""
 
+import errno
 import os
+import resource
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 
 from batty_tmux.errors import BattyError, CommandFailed
 from batty_tmux.host.clock import monotonic
-from batty_tmux.host.process import SCRUBBED, is_open_anywhere, kill_group, run, run_here, run_logged, scrubbed
+from batty_tmux.host.process import (
+    SCRUBBED,
+    Ran,
+    Stop,
+    is_open_anywhere,
+    kill_group,
+    run,
+    run_here,
+    run_logged,
+    run_measured,
+    scrubbed,
+)
 
 LONG = 300
 
@@ -197,6 +212,153 @@ def test_a_command_on_this_terminal_has_its_status(tmp_path: Path) -> None:
     """In its folder, with its environment."""
     assert run_here("[ $X = y ] && : >here && exit 4", cwd=tmp_path, env={"X": "y"}) == 4
     assert (tmp_path / "here").exists()
+
+
+# --- run_measured
+
+
+def measured(line: str, tmp_path: Path, timeout: float = 60, stop: Stop | None = None) -> tuple[Ran, str]:
+    path = tmp_path / "log"
+    with path.open("wb") as log:
+        ran = run_measured(line, cwd=tmp_path, env={"PATH": os.environ["PATH"]}, log=log, timeout=timeout, stop=stop)
+    return ran, path.read_text()
+
+
+@pytest.fixture(params=["announced", "looked for"])
+def however(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways of learning that a child has ended; the second is that of a system which refuses the first."""
+    if request.param == "looked for":
+
+        def refused(pid: int, flags: int = 0) -> int:
+            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+        monkeypatch.setattr(os, "pidfd_open", refused, raising=False)
+
+
+@pytest.mark.usefixtures("however")
+@pytest.mark.parametrize(("ending", "status"), [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", -9)])
+def test_a_measured_gate_has_its_status_and_leaves_nothing(
+    tmp_path: Path, fifo: Fifo, ending: str, status: int
+) -> None:
+    """Whatever it left in its group is gone, and its output is in the log in the order in which it was written."""
+    ran, log = measured(f"echo one; echo two >&2; {family(fifo)} {ending}", tmp_path)
+    assert (ran.status, ran.stopped) == (status, False)
+    assert log == "one\ntwo\n"
+    assert fifo.read_to_end() == b"up\n"
+
+
+@pytest.mark.usefixtures("however")
+def test_a_measured_gate_that_takes_too_long_is_killed_whole(tmp_path: Path, fifo: Fifo) -> None:
+    """At the time that was given, and no later than a moment after."""
+    begun = monotonic()
+    ran, _ = measured(family(fifo) + "wait", tmp_path, timeout=0.5)
+    assert (ran.status, ran.stopped) == (None, False)
+    assert 0.5 <= monotonic() - begun < 10
+    assert fifo.read_to_end() == b"up\n"
+
+
+@pytest.mark.usefixtures("however")
+def test_a_gate_is_stopped_from_another_thread(tmp_path: Path, fifo: Fifo) -> None:
+    """At once and whole: its verdict is not wanted any more. The stop stays set for what would begin later."""
+    with Stop() as stop:
+        found: list[Ran] = []
+        thread = Thread(target=lambda: found.append(measured(family(fifo) + "wait", tmp_path, stop=stop)[0]))
+        thread.start()
+        up = b""
+        while not up:
+            up = os.read(fifo.descriptor, 16)
+        stop.set()
+        stop.set()
+        thread.join()
+        assert [(ran.status, ran.stopped) for ran in found] == [(None, True)]
+        assert fifo.read_to_end() == b""
+        assert measured("echo never", tmp_path, stop=stop) == (Ran(None, 0.0, 0, stopped=True), "")
+    stop.set()
+    assert stop.is_set()
+
+
+def test_a_stop_between_the_look_and_the_start_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worst moment: the command was let through, and is not waited for yet."""
+    with Stop() as stop:
+        start = subprocess.Popen
+
+        def late(*args: Any, **named: Any) -> "subprocess.Popen[bytes]":
+            stop.set()
+            return start(*args, **named)
+
+        monkeypatch.setattr(subprocess, "Popen", late)
+        ran, _ = measured(f"sleep {LONG}", tmp_path, stop=stop)
+    assert (ran.status, ran.stopped) == (None, True)
+
+
+def test_stops_at_any_moment_leave_each_run_with_one_ending(tmp_path: Path) -> None:
+    """Ended by itself, with its status; or stopped, with none."""
+    for _ in range(40):
+        with Stop() as stop:
+            thread = Thread(target=stop.set)
+            thread.start()
+            ran, _ = measured("exit 3", tmp_path, stop=stop)
+            thread.join()
+        assert (ran.status, ran.stopped) in {(3, False), (None, True)}
+
+
+BUSY = "import time\nwhile time.process_time() < 0.5: pass"
+
+
+def test_what_a_gate_used_is_counted_with_its_children(tmp_path: Path) -> None:
+    """Half a second of work each in a child and a grandchild; this process's other children are not in it."""
+    (tmp_path / "busy.py").write_text(BUSY)
+    subprocess.run([sys.executable, tmp_path / "busy.py"], check=True)
+    ran, _ = measured(f"{sys.executable} busy.py; (sh -c '{sys.executable} busy.py; exit 1'); exit 2", tmp_path)
+    assert ran.status == 2
+    assert 1.0 <= ran.cpu < 2.0
+
+
+def test_a_gate_that_waits_uses_nothing(tmp_path: Path) -> None:
+    """Wall time is not cpu time: such gates can run side by side on one core."""
+    assert measured("sleep 0.3", tmp_path)[0].cpu < 0.1
+
+
+def test_the_memory_of_a_gate_is_in_bytes(tmp_path: Path) -> None:
+    """The largest of its processes; a gate that holds little counts at most as much as this process holds itself."""
+    size = 200 << 20
+    hungry, _ = measured(f"{sys.executable} -c 'x = bytearray(b\"x\" * {size // 2})'; true", tmp_path)
+    assert size / 2 < hungry.memory < 2 * size
+    ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    assert 0 < measured("true", tmp_path)[0].memory <= ours
+
+
+def test_a_measured_gate_has_only_the_descriptors_that_were_named(tmp_path: Path) -> None:
+    """Neither the stop's pipe nor a lock of ours; but the slot's lock, where it is asked for."""
+    listed = "for n in 3 4 5 6 7 8 9; do (: <&$n) 2>/dev/null && echo $n; done; true"
+    with Stop() as stop, (tmp_path / "lock").open("w") as file:
+        os.set_inheritable(file.fileno(), True)
+        assert measured(listed, tmp_path, stop=stop)[1] == ""
+        with (tmp_path / "log").open("wb") as log:
+            line = f"[ -e /dev/fd/{file.fileno()} ] && echo open"
+            run_measured(line, cwd=tmp_path, env={}, log=log, timeout=60, keep_open=(file.fileno(),))
+        assert (tmp_path / "log").read_text() == "open\n"
+
+
+def test_a_measured_gate_leaks_no_descriptor_of_ours(tmp_path: Path) -> None:
+    """A lander runs many gates."""
+    before = len(list(Path("/dev/fd").iterdir()))
+    for _ in range(5):
+        with Stop() as stop:
+            measured("true", tmp_path, stop=stop)
+    assert len(list(Path("/dev/fd").iterdir())) == before
+
+
+def test_a_status_that_the_system_threw_away_is_not_taken_for_a_pass(tmp_path: Path) -> None:
+    """Where SIGCHLD is ignored, which programs inherit, nobody learns how a child ended."""
+    code = (
+        "import os, signal, sys; from pathlib import Path; from batty_tmux.host.process import run_measured\n"
+        "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+        f"log = open({str(tmp_path / 'log')!r}, 'wb')\n"
+        "try: print(run_measured('exit 1', cwd=Path('/'), env={}, log=log, timeout=60))\n"
+        "except Exception as error: print(getattr(error, 'code', error))"
+    )
+    assert run((sys.executable, "-c", code)).stdout == "status-lost\n"
 
 
 # --- what outlives us

@@ -34,8 +34,10 @@ def _value(kind: Any, text: str) -> object:
     if get_origin(kind) is Literal:
         return get_args(kind)[0]
     if get_origin(kind) is tuple:
-        return (text, text)
+        return (_value(get_args(kind)[0], text),) * 2
     if isinstance(kind, UnionType):
         return _value(get_args(kind)[0], text)
+    if issubclass(kind, msgspec.Struct):
+        return kind(**{field.name: _value(field.type, text) for field in msgspec.structs.fields(kind)})
     values = {str: text, int: 3, float: 1.5, bool: True, datetime: AT}
     return values[kind]

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from batty_tmux.drive.land import drain
+from batty_tmux.drive.lander import drain
 from batty_tmux.host.journal import Journal
 from tests.support.lander import look
 
@@ -65,7 +65,7 @@ def install(countdown: Countdown) -> None:
 def main(repo: str, turn: str, how: str) -> None:
     countdown = Countdown(int(turn), how)
     install(countdown)
-    drain(lambda: look(Path(repo)), lambda _: None)
+    drain(look(Path(repo)), lambda _: None)
     print(countdown.count)  # noqa: T201 -- its answer
 
 

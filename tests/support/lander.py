@@ -7,11 +7,10 @@ from pathlib import Path
 
 from batty_tmux.core import merge_queue
 from batty_tmux.core.events import AnyEvent, CandidateBuilt, Enqueued, Event, GateFinished, GateStarted, Landed
-from batty_tmux.core.merge_queue import Entry, Queue
-from batty_tmux.drive.gate import GateSpec
-from batty_tmux.drive.land import Ground, drain
+from batty_tmux.core.queue_state import Entry, Queue
+from batty_tmux.drive.ground import Lookout
+from batty_tmux.drive.lander import drain
 from batty_tmux.drive.place import Place
-from batty_tmux.drive.settings import settings
 from batty_tmux.host.process import scrubbed
 from batty_tmux.names import PhaseId, RunId, Sha
 from tests.support.repo import Files, Repo
@@ -21,12 +20,9 @@ LIMIT = 60
 """More events than any queue of these tests can have: a lander that goes beyond them goes round in circles."""
 
 
-def look(folder: Path, base: str = "main") -> Ground:
+def look(folder: Path, base: str = "main") -> Lookout:
     """Stand where `batty land` stands: the gate is the base's, and so is everything else."""
-    place = Place.around(folder)
-    gate = GateSpec.of(settings(place.home, base))
-    slots = Path(f"{place.home}.batty")
-    return Ground(place, base, gate, slots, scrubbed(os.environ))
+    return Lookout(Place.around(folder), base, scrubbed(os.environ))
 
 
 @dataclass
@@ -62,7 +58,7 @@ class Lander:
             assert len(self.told) < LIMIT, self.told[-6:]
             self.on_event(event)
 
-        return drain(lambda: look(self.repo.folder), tell)
+        return drain(look(self.repo.folder), tell)
 
     @property
     def events(self) -> list[AnyEvent]:

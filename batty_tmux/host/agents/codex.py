@@ -36,3 +36,8 @@ def argv(launch: Launch) -> tuple[str, ...]:
 def environment(_launch: Launch) -> dict[str, str]:
     """Codex needs nothing of its own."""
     return {}
+
+
+def notice(_words: str) -> str:
+    """Nothing: Codex runs a hook only after a person has trusted it, once for each worktree, on a screen of its own."""
+    return ""

@@ -30,6 +30,10 @@ class CommandAdapter:
         """Nothing: what a program of the user's needs is in the caller's environment."""
         return {}
 
+    def notice(self, _words: str) -> str:
+        """Nothing: nobody knows what a program of the user's reads while it works."""
+        return ""
+
 
 def _values(launch: Launch) -> dict[str, str]:
     return {

@@ -14,6 +14,7 @@ class Launch:
     `args` are the user's own words (`[agents.NAME] args`), placed after batty's so that they win where the
     agent lets the last one win; `command` is `[agents.NAME] command`, empty for a built-in agent.
     `resume` asks for the agent's last conversation in this worktree, where the agent can do that.
+    `notice` is a file that comes and goes while the agent works: what its next turn should know.
     """
 
     brief: Path
@@ -24,6 +25,7 @@ class Launch:
     args: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     resume: bool = False
+    notice: Path | None = None
 
 
 class Adapter(Protocol):
@@ -38,6 +40,9 @@ class Adapter(Protocol):
 
     def environment(self, launch: Launch) -> dict[str, str]:
         """Return what this agent needs beyond the BATTY_* variables that every executor gets."""
+
+    def notice(self, words: str) -> str:
+        """Return the whole text of the file `Launch.notice` that tells the agent this; "" if it reads none."""
 
 
 def first_prompt(launch: Launch) -> str:

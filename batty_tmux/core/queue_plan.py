@@ -1,0 +1,265 @@
+"""What the merge queue still calls for. `owed` is read again after every event; nothing of a plan is kept.
+
+One algorithm, two ways to use it. The waiting entries are put on the base one after another, each on the one
+before it: a chain of predicted bases. `each` gates every link, up to `slots` at once; `batch` gates the lengths
+that `prefix_search` says. Whatever is green from the front lands. The first red after that is a suspect only
+when all before it is green; it is gated once more on the same tree, and what it was put on is gated as a control.
+Only then is it ejected. Where the control is red too, nobody is: the base is broken, and the queue stands still.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from batty_tmux.core.events import Landing, Purpose
+from batty_tmux.core.prefix_search import batch_size, cuts
+from batty_tmux.core.queue_state import Candidate, Entry, GateRun, Queue
+from batty_tmux.names import Sha
+
+_CONFIRMED = 2
+"""Reds on one tree, without a pass, that are taken for the tree's own."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """Put the entry on a commit. `predicted`: that has not landed yet, so a conflict there may not come true."""
+
+    entry: Entry
+    onto: Sha
+    predicted: bool
+
+
+@dataclass(frozen=True)
+class RunGate:
+    """Gate a tree, and journal the verdict under the entry that asks for it."""
+
+    entry: Entry
+    commit: Sha
+    tree: Sha
+    purpose: Purpose
+
+
+@dataclass(frozen=True)
+class StopGate:
+    """End a run whose verdict nobody needs any more."""
+
+    tree: Sha
+
+
+@dataclass(frozen=True)
+class Land:
+    """Advance the base to the last candidate; the entries land with it, in this order."""
+
+    entries: tuple[Entry, ...]
+    base: Sha
+
+    @property
+    def last(self) -> Candidate:
+        return _candidate(self.entries[-1])
+
+
+@dataclass(frozen=True)
+class Eject:
+    entry: Entry
+    run: GateRun
+
+
+@dataclass(frozen=True)
+class Settle:
+    """A landing was begun and its outcome is not in the journal: ask git how far it got."""
+
+    entries: tuple[Entry, ...]
+    landing: Landing
+
+
+@dataclass(frozen=True)
+class AccountForBase:
+    """The base is not where the journal left it: find out who moved it."""
+
+    old: Sha
+    new: Sha
+
+
+Effect = Build | RunGate | StopGate | Land | Eject | Settle | AccountForBase
+
+
+def owed(queue: Queue) -> tuple[Effect, ...]:
+    """Return what can be done now, the most urgent first; empty when only a person or a running gate can help."""
+    begun = tuple(entry for entry in queue.waiting if entry.landing is not None)
+    if begun and begun[0].landing is not None:
+        same = tuple(entry for entry in begun if entry.landing == begun[0].landing)
+        half_way_and_in_the_way = begun[0].landing.candidate == queue.now.parked
+        return () if half_way_and_in_the_way else (Settle(same, begun[0].landing),)
+    if queue.base != queue.now.tip:
+        return (AccountForBase(queue.base, queue.now.tip),)
+    if queue.paused is not None or queue.frozen is not None:
+        return ()
+    return _Plan(queue).effects()
+
+
+def standstill(queue: Queue) -> str | None:
+    """Say why nothing lands until a person has looked; None while the queue works."""
+    stopped = queue.paused or queue.frozen
+    if stopped is not None or queue.base != queue.now.tip:
+        return stopped
+    return _Plan(queue).base_is_red
+
+
+def chain(queue: Queue) -> tuple[tuple[Entry, Candidate], ...]:
+    """Return the entries whose candidates stand on each other from the base on, in the order of landing."""
+    return tuple(_Plan(queue).links)
+
+
+class _Plan:
+    """The chain at one moment, and what is known of it."""
+
+    def __init__(self, queue: Queue) -> None:
+        self.queue = queue
+        self.now = queue.now
+        self.links: list[tuple[Entry, Candidate]] = []
+        self.next_build: Build | None = None
+        self._follow_the_chain()
+
+    def _follow_the_chain(self) -> None:
+        """Walk along the candidates as far as they are built, and as far as it makes sense to look ahead."""
+        onto = self.now.tip
+        doubtful = 0
+        for entry in self.queue.waiting:
+            if doubtful >= self._look_ahead or (self.links and _alone(self.links[-1][1])):
+                return
+            if entry.clash is not None and entry.clash[0] == onto and onto != self.now.tip:
+                # as things stand it will be a conflict: those behind it are put on what lands before it
+                continue
+            candidate = entry.candidate
+            if candidate is None or candidate.base != onto:
+                self.next_build = Build(entry, onto, predicted=onto != self.now.tip)
+                return
+            if self.links and _alone(candidate):
+                return
+            self.links.append((entry, candidate))
+            doubtful += not self._is_green(len(self.links))
+            onto = candidate.sha
+
+    @property
+    def _look_ahead(self) -> int:
+        """How many entries without a verdict are put on each other at once."""
+        return batch_size(self.queue.rate, self.now.slots) if self.now.batch else self.now.slots
+
+    def effects(self) -> tuple[Effect, ...]:
+        landable = self.green
+        last = self.links[landable - 1][1].sha if landable else Sha("")
+        land = [Land(tuple(e for e, _ in self.links[:landable]), self.now.tip)] if landable else []
+        sync: list[Effect] = [*(land if last != self.now.parked else []), *self._ejection()]
+        if self.next_build is not None:
+            sync.append(self.next_build)
+        wanted = self._wanted()
+        free = self.now.slots - len(self.now.running)
+        fresh = [run for run in wanted if run.tree not in self.now.running]
+        useful = {candidate.tree for _, candidate in self.links} | {run.tree for run in wanted}
+        stops = [StopGate(tree) for tree in sorted(self.now.running - useful)] if self.next_build is None else []
+        return (*stops, *fresh[: max(0, free)], *sync)
+
+    @cached_property
+    def green(self) -> int:
+        """How many entries from the front may land: all of them green, or in a batch the last of them."""
+        lengths = range(1, len(self.links) + 1)
+        if self.now.batch:
+            return max((length for length in lengths if self._is_green(length)), default=0)
+        return next((length - 1 for length in lengths if not self._is_green(length)), len(self.links))
+
+    @cached_property
+    def red(self) -> int | None:
+        """The shortest prefix behind the green one that the gate has refused; None if there is none."""
+        lengths = range(self.green + 1, len(self.links) + 1)
+        return next((length for length in lengths if self._reds(length)), None)
+
+    @property
+    def suspect(self) -> tuple[Entry, Candidate] | None:
+        """The entry that turns a green prefix red, if it is pinned down."""
+        return self.links[self.green] if self.red == self.green + 1 else None
+
+    @property
+    def base_is_red(self) -> str | None:
+        suspect = self.suspect
+        if suspect is None:
+            return None
+        bad = [run for run in self._controls(suspect[1]) if not run.passed]
+        if len(bad) < _CONFIRMED or any(run.passed for run in self._controls(suspect[1])):
+            return None
+        ground = self._ground(suspect[1])[0][:9]
+        return f"the gate does not pass on {ground} either, which {suspect[0].phase} was put on: {bad[-1].log}"
+
+    def _wanted(self) -> list[RunGate]:
+        """Return the runs that would tell something, the most urgent first; those under way are among them."""
+        suspect = self.suspect
+        if suspect is not None:
+            return self._confirmation(*suspect)
+        end = len(self.links)
+        if not self.now.batch:
+            lengths = tuple(range(self.green + 1, self.red or end + 1))
+        elif self.next_build is not None and self.red is None:
+            # no batch waits to be filled, but what is ready is put on first: that takes milliseconds
+            return []
+        else:
+            lengths = cuts(self.green, self.red, end, self.queue.rate, self.now.slots)
+        return [self._run(length) for length in lengths if not self._is_green(length)]
+
+    def _confirmation(self, entry: Entry, candidate: Candidate) -> list[RunGate]:
+        """Return what is needed to tell a bad entry from a flake and from a bad base."""
+        if self.base_is_red is not None:
+            return []
+        wanted = []
+        if len(self._reds(self.green + 1)) < _CONFIRMED:
+            wanted.append(RunGate(entry, candidate.sha, candidate.tree, "queue"))
+        if not any(run.passed for run in self._controls(candidate)):
+            wanted.append(RunGate(entry, *self._ground(candidate), "control"))
+        return wanted
+
+    def _ejection(self) -> list[Effect]:
+        suspect = self.suspect
+        if suspect is None:
+            return []
+        reds = self._reds(self.green + 1)
+        clear = any(run.passed for run in self._controls(suspect[1]))
+        return [Eject(suspect[0], reds[-1])] if clear and len(reds) >= _CONFIRMED else []
+
+    def _run(self, length: int) -> RunGate:
+        entry, candidate = self.links[length - 1]
+        return RunGate(entry, candidate.sha, candidate.tree, "queue")
+
+    def _is_green(self, length: int) -> bool:
+        candidate = self.links[length - 1][1]
+        if not candidate.new:
+            return length == 1 or self._is_green(length - 1)
+        return any(run.passed for run in self.queue.runs_of(candidate.tree))
+
+    def _reds(self, length: int) -> list[GateRun]:
+        """Return the runs in which this prefix failed since all of it was asked for; none if it ever passed."""
+        candidate = self.links[length - 1][1]
+        runs = self.queue.runs_of(candidate.tree)
+        if not candidate.new or any(run.passed for run in runs):
+            return []
+        since = max(self.queue.resumed, *(entry.asked for entry, _ in self.links[:length]))
+        return [run for run in runs if run.seq > since]
+
+    def _controls(self, candidate: Candidate) -> list[GateRun]:
+        """Return the runs of what the suspect was put on, as of its first red: the base may have broken since."""
+        reds = self._reds(self.green + 1)
+        if not reds:
+            return []
+        return [run for run in self.queue.runs_of(self._ground(candidate)[1]) if run.seq > reds[0].seq]
+
+    def _ground(self, candidate: Candidate) -> tuple[Sha, Sha]:
+        """Return commit and tree of what the candidate stands on."""
+        below = next((c for _, c in self.links if c.sha == candidate.base and c.new), None)
+        return (below.sha, below.tree) if below is not None else (self.now.tip, self.now.tree)
+
+
+def _alone(candidate: Candidate) -> bool:
+    """Tell whether the candidate changes its own gate: what stands on it may need another one."""
+    return bool(candidate.flags)
+
+
+def _candidate(entry: Entry) -> Candidate:
+    if entry.candidate is None:
+        raise ValueError(entry.phase)
+    return entry.candidate

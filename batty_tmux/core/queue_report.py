@@ -1,0 +1,244 @@
+"""The merge queue in words: what happened to an entry, why it is where it is, how long it may take."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil, log
+from statistics import median
+
+from batty_tmux.core.events import (
+    AnyEvent,
+    BaseMoved,
+    CandidateBuilt,
+    Conflicted,
+    Deferred,
+    Ejected,
+    Enqueued,
+    GateFinished,
+    GateStarted,
+    GateStopped,
+    Landed,
+    Landing,
+    PhaseHeld,
+    PinsChanged,
+    Prioritized,
+    QueuePaused,
+    QueueResumed,
+    Refused,
+    Resolving,
+    Retried,
+    Reviewed,
+    Skipped,
+)
+from batty_tmux.core.prefix_search import batch_size, fewest_runs
+from batty_tmux.core.queue_plan import standstill
+from batty_tmux.core.queue_state import Entry, GateRun, Queue
+from batty_tmux.names import PhaseId, clean
+
+_SHORT = 9
+_LATELY = 9
+"""Gate runs that the usual time of a gate is the median of."""
+
+OF_AN_ENTRY = (
+    Enqueued,
+    CandidateBuilt,
+    Conflicted,
+    Refused,
+    Ejected,
+    GateStarted,
+    GateStopped,
+    GateFinished,
+    Landing,
+    Landed,
+    Deferred,
+    Resolving,
+    Retried,
+    Prioritized,
+    Skipped,
+    Reviewed,
+    PhaseHeld,
+)
+"""What `explain` tells of a phase."""
+
+
+def told(event: AnyEvent) -> str | None:
+    """Return what happened to an entry, or to the queue, as half a sentence; None for what is of no interest."""
+    match event:
+        case Enqueued(head=head, undoes=undoes):
+            return f"in the merge queue at {head[:_SHORT]}" + (f", to take back {undoes[:_SHORT]}" if undoes else "")
+        case CandidateBuilt(how="nothing-new"):
+            return "the base holds all of it already"
+        case CandidateBuilt(candidate=candidate, base=base, flags=flags):
+            alone = f"; it changes its own gate ({', '.join(flags[:3])}), so it is gated alone" if flags else ""
+            return f"candidate {candidate[:_SHORT]} on {base[:_SHORT]}{alone}"
+        case Conflicted(paths=paths, predicted=True, base=base):
+            return f"would conflict in {', '.join(paths[:5])} with {base[:_SHORT]}, which has not landed yet"
+        case Conflicted(paths=paths):
+            return f"conflicts in {', '.join(paths)}: batty queue resolve {event.phase}"
+        case Refused(reason=reason, paths=paths):
+            return f"may not land: {reason}{': ' if paths else ''}{', '.join(paths[:5])}"
+        case Ejected():
+            return _ejected(event)
+        case GateStopped(commit=commit):
+            return f"the gate on {commit[:_SHORT]} was stopped: nobody needs its verdict any more"
+        case Deferred(reason=reason, paths=paths):
+            return f"waits: {reason} {', '.join(paths)}"
+        case Landed(candidate=candidate):
+            return f"landed as {candidate[:_SHORT]}"
+        case Resolving(worktree=worktree):
+            return f"is being resolved in {worktree}"
+        case Retried(reason=reason):
+            return f"goes back to the start of its turn{': ' + reason if reason else ''}"
+        case Prioritized(priority=priority):
+            return f"has priority {priority} now"
+        case Skipped():
+            return "skipped; its branch and worktree stay"
+        case _:
+            return _of_all(event)
+
+
+def _ejected(event: Ejected) -> str:
+    what = {"fail": "the gate fails", "timeout": "the gate runs out of time"}.get(event.verdict, "the gate cannot run")
+    tests = f" in {', '.join(event.failed[:5])}" if event.failed else ""
+    return f"{what}{tests}, twice on the same tree, and not without it; log in {event.log}"
+
+
+def _of_all(event: AnyEvent) -> str | None:
+    match event:
+        case QueuePaused(reason=reason):
+            return f"the merge queue is paused{': ' + reason if reason else ''}"
+        case QueueResumed():
+            return "the merge queue goes on"
+        case BaseMoved(old="") | BaseMoved(known="first seen"):
+            return None
+        case BaseMoved(new=new, known=known) if known:
+            return f"the base went to {new[:_SHORT]}: {known}"
+        case BaseMoved(old=old, new=new):
+            return (
+                f"the base went from {old[:_SHORT]} to {new[:_SHORT]}, nobody knows how; the merge queue stands still"
+            )
+        case PinsChanged(refs=refs, restored=restored):
+            back = f", {len(restored)} put back" if restored else ""
+            return f"refs of batty's own were changed ({', '.join(refs[:3])}{back}); the merge queue stands still"
+        case _:
+            return None
+
+
+def usual_seconds(queue: Queue) -> float | None:
+    """Return how long the gate that is in force takes lately; None where it has not run yet."""
+    runs = [run for (_, key), of in queue.runs.items() if key == queue.now.gate for run in of if run.passed]
+    lately = sorted(runs, key=lambda run: run.seq)[-_LATELY:]
+    return median(run.seconds for run in lately) if lately else None
+
+
+def expected_seconds(queue: Queue) -> dict[PhaseId, float]:
+    """Return for each waiting entry how long it may take until it lands, if nothing is red and nothing in the way.
+
+    Empty where no gate has run yet, and while the queue stands still.
+    """
+    usual = usual_seconds(queue)
+    if usual is None or standstill(queue) is not None:
+        return {}
+    doubtful = [entry for entry in queue.waiting if not _passed(queue, entry)]
+    return {entry.phase: usual * _rounds(queue, place) for place, entry in enumerate(doubtful, 1)}
+
+
+def _passed(queue: Queue, entry: Entry) -> bool:
+    return entry.candidate is not None and any(run.passed for run in queue.runs_of(entry.candidate.tree))
+
+
+def _rounds(queue: Queue, place: int) -> float:
+    """Return how many times the gate must run, one after another, until the entry at this place is through."""
+    slots, rate = queue.now.slots, queue.rate
+    if not queue.now.batch:
+        return ceil(place / slots)
+    size = batch_size(rate, slots)
+    good = 1 - rate
+    return max(1.0, place * rate * (1 / (1 - good**size) + log(size, slots + 1)))
+
+
+@dataclass(frozen=True)
+class Efficiency:
+    """How many gate runs the last entries took, beside the fewest that any order of running could."""
+
+    entries: int
+    runs: int
+    fewest: float
+
+
+def efficiency(events: list[AnyEvent], rate: float) -> Efficiency:
+    """Count the queue's own runs, controls too, and what they settled."""
+    runs = sum(1 for e in events if isinstance(e, GateFinished) and e.purpose in {"queue", "control"})
+    settled = sum(1 for e in events if isinstance(e, Landed | Ejected))
+    return Efficiency(settled, runs, fewest_runs(settled, rate))
+
+
+def why(queue: Queue, entry: Entry) -> str:
+    """Say why the entry is where it is, in one sentence."""
+    stopped = standstill(queue)
+    if entry.state in {"queued", "gating", "deferred"} and stopped is not None:
+        return f"the queue stands still: {stopped}"
+    if entry.state == "queued":
+        return _why_queued(queue, entry)
+    if entry.state == "gating":
+        return "the gate runs on its candidate"
+    return entry.reason or entry.state
+
+
+def _why_queued(queue: Queue, entry: Entry) -> str:
+    ahead = [other.phase for other in queue.waiting[: queue.waiting.index(entry)]]
+    if entry.clash is not None:
+        return f"it would conflict in {', '.join(entry.clash[1][:3])} with what lands before it ({', '.join(ahead)})"
+    if _passed(queue, entry):
+        return (
+            f"its tree has passed; it waits for {', '.join(ahead)}" if ahead else "its tree has passed; it lands next"
+        )
+    return f"{len(ahead)} before it" if ahead else "it is the next"
+
+
+def flake_lines(queue: Queue) -> list[str]:
+    """Return a line for each tree of which the gate has said both: the same code, another verdict."""
+    return [_flake(tree, runs) for tree, runs in queue.flakes()]
+
+
+def _flake(tree: str, runs: tuple[GateRun, ...]) -> str:
+    names = dict.fromkeys(name for run in runs for name in run.failed)
+    said = ", ".join(run.verdict for run in runs)
+    which = f" in {', '.join(list(names)[:5])}" if names else ""
+    log_of = next((run.log for run in runs if not run.passed), "")
+    return clean(f"! flaky{which}: the same tree {tree[:_SHORT]} got {said}; log in {log_of}", 400)
+
+
+def history(phase: PhaseId, events: list[AnyEvent]) -> list[tuple[datetime, str]]:
+    """Return what happened to a phase in the queue, oldest first, each with its time."""
+    mine = [e for e in events if isinstance(e, OF_AN_ENTRY) and e.phase == phase]
+    first = next((i for i, e in enumerate(mine) if isinstance(e, Enqueued)), len(mine))
+    lines = [(e.at, _gate_words(e) or told(e)) for e in mine[max(0, first - 1) :]]
+    return [(at, text) for at, text in lines if text]
+
+
+def _gate_words(event: AnyEvent) -> str | None:
+    match event:
+        case GateStarted(purpose=purpose, commit=commit, log=path):
+            return f"gate ({purpose}) on {commit[:_SHORT]}, log in {path}"
+        case GateFinished(purpose=purpose, verdict=verdict, seconds=seconds, failed=failed):
+            tests = f": {', '.join(failed[:5])}" if failed else ""
+            return f"gate ({purpose}) {verdict} after {seconds:.1f} s{tests}"
+        case Landing(candidate=candidate, base=base):
+            return f"the base is to go from {base[:_SHORT]} to {candidate[:_SHORT]}"
+        case Reviewed(verdict=verdict, by=by):
+            return f"verdict of the {by} review: {verdict}"
+        case PhaseHeld(reason=reason):
+            return f"held: {reason}"
+        case _:
+            return None
+
+
+def span_words(seconds: float | None) -> str:
+    """Return a length of time in the one unit that matters; "-" for an unknown one."""
+    if seconds is None:
+        return "-"
+    whole = timedelta(seconds=max(1, round(seconds)))
+    minutes = whole.total_seconds() / 60
+    if minutes < 1:
+        return f"{int(whole.total_seconds())}s"
+    return f"{round(minutes)}m" if minutes < 90 else f"{minutes / 60:.1f}h"  # noqa: PLR2004

@@ -1,0 +1,106 @@
+"""What a lander stands on, looked at anew before each step: a landing may change the gate itself."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from batty_tmux.config_tables import Config
+from batty_tmux.core import slots
+from batty_tmux.core.queue_state import Entry, GateKey
+from batty_tmux.drive.gate import GateSpec
+from batty_tmux.drive.place import Place
+from batty_tmux.drive.settings import settings
+from batty_tmux.errors import BattyError
+from batty_tmux.host.lock import Held
+from batty_tmux.host.machine import cores, memory
+from batty_tmux.names import RunId, Sha
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The repository, its base branch and where that is, the gate as the base defines it.
+
+    `slots` is the folder of the gates' worktrees, `at_once` how many may be at work; `environ` is a gate's.
+    """
+
+    place: Place
+    base: str
+    tip: Sha
+    tree: Sha
+    gate: GateSpec
+    slots: Path
+    environ: Mapping[str, str]
+    at_once: int = 1
+    batch: bool = False
+
+    @property
+    def ref(self) -> str:
+        return f"refs/heads/{self.base}"
+
+    @property
+    def key(self) -> GateKey:
+        return self.gate.key(self.environ)
+
+    def holding(self, held: Held) -> "Ground":
+        """Return the same ground with a git whose children keep the landing lock until they have finished."""
+        return replace(self, place=self.place.holding(held))
+
+
+class Lookout:
+    """Looks where the base is and what it says, with one call of git where it has not moved."""
+
+    def __init__(self, place: Place, base: str, environ: Mapping[str, str]) -> None:
+        self.place = place
+        self.base = base
+        self.environ = environ
+        self._pace = slots.Pace()
+        self._paced = 0
+        self._read: tuple[Sha, Config] | None = None
+
+    def __call__(self) -> Ground:
+        """Raises BattyError where there is no base, no gate, or a batty.toml on it that cannot be read."""
+        self.place.records.refresh()
+        tip, tree = self._where()
+        config = self._settings(tip)
+        return Ground(
+            place=self.place,
+            base=self.base,
+            tip=tip,
+            tree=tree,
+            gate=GateSpec.of(config),
+            slots=worktrees(self.place, config),
+            environ=self.environ,
+            at_once=self._at_once(config),
+            batch=config.queue.gate == "batch",
+        )
+
+    def _where(self) -> tuple[Sha, Sha]:
+        found = self.place.git.tip_and_tree(f"refs/heads/{self.base}")
+        if found is None:
+            raise BattyError("no-base", f"the base branch {self.base} does not exist", next="batty doctor")
+        return found
+
+    def _settings(self, tip: Sha) -> Config:
+        if self._read is None or self._read[0] != tip:
+            self._read = (tip, settings(self.place.home, self.base))
+        return self._read[1]
+
+    def _at_once(self, config: Config) -> int:
+        events = self.place.records.events
+        for event in events[self._paced :]:
+            self._pace = slots.apply(self._pace, event)
+        self._paced = len(events)
+        wanted = config.queue.slots
+        return wanted if isinstance(wanted, int) else slots.limit(self._pace, cores(), memory())
+
+
+def worktrees(place: Place, config: Config) -> Path:
+    """Return the folder that worktrees are made in, beside the main checkout unless the settings say otherwise."""
+    return Path(os.path.normpath(place.home / config.run.worktrees.format(repo=place.name)))
+
+
+def run_of(ground: Ground, entry: Entry) -> RunId:
+    """Return the run in which the entry's phase was last heard of."""
+    events = ground.place.records.events
+    return next((e.run for e in reversed(events) if getattr(e, "phase", None) == entry.phase and e.run), RunId("000"))

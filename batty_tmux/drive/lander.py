@@ -1,0 +1,174 @@
+"""The lander: under the landing lock, do what the queue owes until nothing is left, gates running beside.
+
+Builds, landings and ejections are done one at a time, here; what a gate found is in the journal before this
+loop hears of it. Somebody who changes the queue while a lander is at work rings its bell.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import assert_never
+
+from batty_tmux.core import merge_queue
+from batty_tmux.core.events import AnyEvent, BaseMoved, CandidateBuilt, Deferred, Ejected, PinsChanged
+from batty_tmux.core.pins import candidate_pin, expected
+from batty_tmux.core.queue_plan import AccountForBase, Build, Effect, Eject, Land, RunGate, Settle, StopGate, owed
+from batty_tmux.core.queue_state import Now, Queue, observe
+from batty_tmux.drive.build import build
+from batty_tmux.drive.gates import Gates
+from batty_tmux.drive.ground import Ground, run_of
+from batty_tmux.drive.land import land, settle
+from batty_tmux.drive.moves import by_a_person, changed_pins, restore
+from batty_tmux.drive.senses import Bell, ring
+from batty_tmux.host.lock import Held, attempt
+from batty_tmux.names import Sha
+
+Tell = Callable[[AnyEvent], None]
+Look = Callable[[], Ground]
+
+
+def drain(look: Look, tell: Tell) -> bool:
+    """Land whatever can land; return False if another lander holds the lock and will see to it.
+
+    That one hears the bell, and the queue is looked at once more after the lock is let go: what came in between
+    is not left.
+    """
+    while True:
+        place = look().place
+        with attempt(place.landing_lock) as held:
+            if held is None:
+                ring(place.state)
+                return False
+            with Bell.at(place.state) as bell:
+                _Lander(look, tell, held, bell).work()
+        if not is_due(queue_now(look())):
+            return True
+
+
+def is_due(queue: Queue) -> bool:
+    """Tell whether a lander has more to do than to knock again where the user's checkout is in the way."""
+    knocking = (Land, Settle)
+    return any(not (isinstance(e, knocking) and e.entries[0].state == "deferred") for e in owed(queue))
+
+
+def queue_now(ground: Ground) -> Queue:
+    """Fold the journal and tell the queue what is true now."""
+    return _observed(merge_queue.fold(ground.place.records.events), ground, frozenset(), Sha(""))
+
+
+def _observed(queue: Queue, ground: Ground, running: frozenset[Sha], parked: Sha) -> Queue:
+    now = Now(
+        tip=ground.tip,
+        tree=ground.tree,
+        gate=ground.key,
+        slots=ground.at_once,
+        batch=ground.batch,
+        running=running,
+        parked=parked,
+    )
+    return observe(queue, now)
+
+
+class _Lander:
+    def __init__(self, look: Look, tell: Tell, held: Held, bell: Bell) -> None:
+        self.look = look
+        self.tell = tell
+        self.held = held
+        self.bell = bell
+        self.gates = Gates(bell)
+        self.parked = Sha("")
+        self.queue = Queue()
+        self.folded = 0
+
+    def work(self) -> None:
+        """Go on until nothing is owed and no gate runs."""
+        try:
+            self._check_pins()
+            while self._step():
+                pass
+        finally:
+            self.gates.end()
+
+    def _check_pins(self) -> None:
+        ground = self.look()
+        wanted = expected(ground.place.records.events)
+        changed = changed_pins(ground.place.git, wanted)
+        if changed:
+            restored = restore(ground.place.git, wanted, changed)
+            self._journal(ground, PinsChanged(refs=tuple(sorted(changed)), restored=restored))
+
+    def _step(self) -> bool:
+        """Begin and end gates, and do one thing more, or wait for news; tell whether there is anything left."""
+        ground = self.look()
+        effects = owed(self._seen(ground))
+        for effect in effects:
+            if isinstance(effect, StopGate):
+                self.gates.stop(effect.tree)
+            elif isinstance(effect, RunGate):
+                self.gates.begin(ground, effect)
+        rest = [effect for effect in effects if not isinstance(effect, RunGate | StopGate)]
+        if rest:
+            self._perform(ground.holding(self.held), rest[0])
+        elif not self.gates.at_work:
+            return False
+        elif self.bell.wait():
+            # somebody was here: the checkout may be out of the way now
+            self.parked = Sha("")
+        for event in self.gates.collect():
+            self.tell(event)
+        return True
+
+    def _seen(self, ground: Ground) -> Queue:
+        events = ground.place.records.events
+        self.queue = merge_queue.fold(events[self.folded :], self.queue)
+        self.folded = len(events)
+        return _observed(self.queue, ground, self.gates.running, self.parked)
+
+    def _perform(self, ground: Ground, effect: Effect) -> None:
+        """Do one thing and journal its outcome. Doing it twice does it once."""
+        match effect:
+            case Build(entry=entry):
+                built = build(ground, effect, run_of(ground, entry))
+                if isinstance(built, CandidateBuilt):
+                    # before anybody relies on it: it may wait for days, on no branch, while git collects garbage
+                    ground.place.git.pin(candidate_pin(built.candidate), built.candidate)
+                self._journal(ground, built)
+            case Land():
+                self._told(ground, lambda: land(ground, effect, self.held), effect.last.sha)
+            case Settle(landing=landing):
+                self._told(ground, lambda: settle(ground, effect, self.held), landing.candidate)
+            case Eject():
+                self._journal(ground, _ejected(ground, effect))
+            case AccountForBase(old=old, new=new):
+                known = by_a_person(ground.place.git, ground.base, old, new, ground.slots) if old else "first seen"
+                self._journal(ground, BaseMoved(old=old, new=new, known=known))
+            case RunGate() | StopGate():
+                raise AssertionError(effect)
+            case _:
+                assert_never(effect)
+
+    def _told(self, ground: Ground, work: Callable[[], Iterable[AnyEvent]], candidate: Sha) -> None:
+        """Carry out a landing and tell its outcomes; that the same files are still in the way is no news."""
+        before = len(ground.place.records.events)
+        outcomes = tuple(work())
+        if len(ground.place.records.events) > before:
+            for event in outcomes:
+                self.tell(event)
+        if any(isinstance(event, Deferred) for event in outcomes):
+            self.parked = candidate
+
+    def _journal(self, ground: Ground, event: AnyEvent) -> None:
+        ground.place.records.append(event)
+        self.tell(event)
+
+
+def _ejected(ground: Ground, effect: Eject) -> Ejected:
+    entry, run = effect.entry, effect.run
+    return Ejected(
+        run=run_of(ground, entry),
+        phase=entry.phase,
+        head=entry.head,
+        candidate=entry.candidate.sha if entry.candidate is not None else Sha(""),
+        verdict=run.verdict,
+        status=run.status,
+        log=run.log,
+        failed=run.failed,
+    )
