@@ -132,7 +132,8 @@ class _Draft:
         if event.purpose != "queue":
             return
         entry = self.of(event.phase)
-        if entry is not None and entry.state == "gating":
+        candidate = entry.candidate if entry is not None else None
+        if candidate is not None and candidate.sha == event.commit and entry is not None and entry.state == "gating":
             self.change(event, state="queued")
 
     def landing(self, event: Landing) -> None:
@@ -167,6 +168,8 @@ class _Draft:
         if entry is None or entry.state not in MOVES_ON:
             return
         self.change(event, priority=event.priority)
+        if entry.priority == event.priority and not event.now:
+            return
         line = [e for e in self.book.values() if e.state in MOVES_ON and e.number != entry.number]
         kept = [e for e in line if e.priority >= event.priority or self._has_begun(e, now=event.now)]
         before = kept[-1].number if kept else None

@@ -7,6 +7,7 @@ when all before it is green; it is gated once more on the same tree, and what it
 Only then is it ejected. Where the control is red too, nobody is: the base is broken, and the queue stands still.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,7 +17,7 @@ from batty_tmux.core.queue_state import Candidate, Entry, GateRun, Queue
 from batty_tmux.names import Sha
 
 _CONFIRMED = 2
-"""Reds on one tree, without a pass, that are taken for the tree's own."""
+"""Times that the gate must say the same of one tree, and never that it passes, to be believed."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,9 @@ class _Plan:
             if self.links and _alone(candidate):
                 return
             self.links.append((entry, candidate))
-            doubtful += not self._is_green(len(self.links))
+            green = self._is_green(len(self.links))
+            # in a batch a green link vouches for all before it
+            doubtful = 0 if green and self.now.batch else doubtful + (not green)
             onto = candidate.sha
 
     @property
@@ -201,16 +204,19 @@ class _Plan:
             return []
         else:
             lengths = cuts(self.green, self.red, end, self.queue.rate, self.now.slots)
-        return [self._run(length) for length in lengths if not self._is_green(length)]
+        runs = [self._run(length) for length in lengths if not self._is_green(length)]
+        # entries may be put on each other so that the same tree comes twice: one verdict is enough
+        return list({run.tree: run for run in reversed(runs)}.values())[::-1]
 
     def _confirmation(self, entry: Entry, candidate: Candidate) -> list[RunGate]:
         """Return what is needed to tell a bad entry from a flake and from a bad base."""
         if self.base_is_red is not None:
             return []
         wanted = []
-        if len(self._reds(self.green + 1)) < _CONFIRMED:
+        if self._confirmed is None:
             wanted.append(RunGate(entry, candidate.sha, candidate.tree, "queue"))
-        if not any(run.passed for run in self._controls(candidate)):
+        same = wanted and self._ground(candidate)[1] == candidate.tree
+        if not same and not any(run.passed for run in self._controls(candidate)):
             wanted.append(RunGate(entry, *self._ground(candidate), "control"))
         return wanted
 
@@ -218,9 +224,15 @@ class _Plan:
         suspect = self.suspect
         if suspect is None:
             return []
-        reds = self._reds(self.green + 1)
         clear = any(run.passed for run in self._controls(suspect[1]))
-        return [Eject(suspect[0], reds[-1])] if clear and len(reds) >= _CONFIRMED else []
+        return [Eject(suspect[0], self._confirmed)] if clear and self._confirmed is not None else []
+
+    @property
+    def _confirmed(self) -> GateRun | None:
+        """The suspect's red, if the gate has said the same of its tree often enough; the last such run."""
+        said = self._reds(self.green + 1)
+        often = Counter(run.verdict for run in said)
+        return next((run for run in reversed(said) if often[run.verdict] >= _CONFIRMED), None)
 
     def _run(self, length: int) -> RunGate:
         entry, candidate = self.links[length - 1]

@@ -77,9 +77,15 @@ def overlap(changed: Iterable[str], present: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(hits))
 
 
-def advance(there: Git, landing: Landing, held: Held) -> Blocked | None:
-    """Fast-forward the checkout to the landing's candidate. The lock must be held: it is passed on to git."""
-    done = Git(there.folder, held).fast_forward(landing.candidate)
+def advance(there: Git, base: str, landing: Landing, held: Held) -> Blocked | None:
+    """Fast-forward the checkout to the landing's candidate. The lock must be held: it is passed on to git.
+
+    Where the checkout is no longer where it was looked at, nothing is done: git would forward from anywhere, and
+    bring back what the user has just taken away.
+    """
+    if there.tip("HEAD") != landing.base:
+        return Blocked(f"{base} moved in {there.folder}", ())
+    done = Git(there.folder, held).fast_forward(landing.candidate, base)
     if done.ok:
         return None
     named = tuple(line.strip() for line in done.stderr.splitlines() if line.startswith("\t"))

@@ -54,6 +54,7 @@ class Lookout:
         self.place = place
         self.base = base
         self.environ = environ
+        self._memory = memory()
         self._pace = slots.Pace()
         self._paced = 0
         self._read: tuple[Sha, Config] | None = None
@@ -92,7 +93,7 @@ class Lookout:
             self._pace = slots.apply(self._pace, event)
         self._paced = len(events)
         wanted = config.queue.slots
-        return wanted if isinstance(wanted, int) else slots.limit(self._pace, cores(), memory())
+        return wanted if isinstance(wanted, int) else slots.limit(self._pace, cores(), self._memory)
 
 
 def worktrees(place: Place, config: Config) -> Path:

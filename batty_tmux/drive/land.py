@@ -8,12 +8,12 @@ from pathlib import Path
 
 from batty_tmux.core import merge_queue
 from batty_tmux.core.events import Deferred, Landed, Landing, Retried
+from batty_tmux.core.pins import landing_pins
 from batty_tmux.core.queue_plan import Land, Settle
 from batty_tmux.core.queue_state import Entry
-from batty_tmux.drive.checkout import Blocked, advance, holder, mend, obstacle
+from batty_tmux.drive.checkout import Blocked, Holder, advance, holder, mend, obstacle
 from batty_tmux.drive.ground import Ground, run_of
 from batty_tmux.host.lock import Held
-from batty_tmux.host.plumbing import ZERO
 from batty_tmux.names import Sha
 
 Outcome = tuple[Landed, ...] | tuple[Deferred, ...] | tuple[Retried, ...]
@@ -41,7 +41,8 @@ def land(ground: Ground, effect: Land, held: Held) -> Outcome:
     )
     written = ground.place.records.append(begun)
     landing = next(e for e in reversed(written) if isinstance(e, Landing) and e.candidate == target.sha)
-    return _advance(ground, entries, landing, held)
+    # who has it by now: under a checkout of the base, moving the ref alone would undo us with the user's next commit
+    return _move(ground, entries, landing, kept_by or holder(ground.place.git, ground.base), held)
 
 
 def settle(ground: Ground, effect: Settle, held: Held) -> Outcome:
@@ -59,21 +60,25 @@ def settle(ground: Ground, effect: Settle, held: Held) -> Outcome:
 
 def _advance(ground: Ground, entries: tuple[Entry, ...], landing: Landing, held: Held) -> Outcome:
     kept_by = holder(ground.place.git, ground.base)
+    if kept_by is not None:
+        there = ground.place.checkout(kept_by.folder)
+        blocked = obstacle(there, ground.base, landing.base, landing.candidate, kept_by.operation)
+        if blocked is not None:
+            return _stopped(ground, entries, landing.base, kept_by.folder, blocked)
+    return _move(ground, entries, landing, kept_by, held)
+
+
+def _move(ground: Ground, entries: tuple[Entry, ...], landing: Landing, kept_by: Holder | None, held: Held) -> Outcome:
+    """Move the base where nothing was found in the way a moment ago; git refuses what has come since."""
     if kept_by is None:
-        moves = [
-            (ground.ref, landing.candidate, landing.base),
-            (f"refs/batty/main/{landing.seq}", landing.base, ZERO),
-            (f"refs/batty/landed/{landing.seq}", landing.candidate, ZERO),
-        ]
+        pins = [(ref, commit, "0" * len(commit)) for ref, commit in landing_pins(landing)]
+        moves = [(ground.ref, landing.candidate, landing.base), *pins]
         if ground.place.git.move_refs(moves, f"batty: land {landing.phase}"):
             return _settled(ground, entries, landing)
         stuck = Blocked(f"git could not move {ground.ref}; a lock that was left on it may be why", ())
         return _stopped(ground, entries, landing.base, ground.place.home, stuck)
     there = ground.place.checkout(kept_by.folder)
-    blocked = obstacle(there, ground.base, landing.base, landing.candidate, kept_by.operation)
-    if blocked is not None:
-        return _stopped(ground, entries, landing.base, kept_by.folder, blocked)
-    refused = advance(there, landing, held)
+    refused = advance(there, ground.base, landing, held)
     if refused is None:
         return _settled(ground, entries, landing)
     # git writes the files first and moves the branch last: where it fails in between, they are half-way
@@ -101,8 +106,7 @@ def _settled(ground: Ground, entries: tuple[Entry, ...], landing: Landing) -> Ou
     git = ground.place.git
     if not git.is_ancestor(landing.candidate, ground.ref):
         return _begin_again(ground, entries)
-    git.pin(f"refs/batty/main/{landing.seq}", landing.base)
-    git.pin(f"refs/batty/landed/{landing.seq}", landing.candidate)
+    git.pin_all(landing_pins(landing))
     return _landed(ground, entries)
 
 

@@ -137,13 +137,20 @@ class _Lander:
                 self._told(ground, lambda: settle(ground, effect, self.held), landing.candidate)
             case Eject():
                 self._journal(ground, _ejected(ground, effect))
-            case AccountForBase(old=old, new=new):
-                known = by_a_person(ground.place.git, ground.base, old, new, ground.slots) if old else "first seen"
-                self._journal(ground, BaseMoved(old=old, new=new, known=known))
+            case AccountForBase():
+                self._journal(ground, self._base_moved(ground, effect))
             case RunGate() | StopGate():
                 raise AssertionError(effect)
             case _:
                 assert_never(effect)
+
+    def _base_moved(self, ground: Ground, effect: AccountForBase) -> BaseMoved:
+        """Find out who moved the base. A person who takes back their own commit is one; what landed stays."""
+        old, new, git = effect.old, effect.new, ground.place.git
+        landed = [entry.landed for entry in self.queue.entries if entry.landed is not None]
+        last = max(landed, key=lambda event: event.seq).candidate if landed else None
+        known = by_a_person(git, ground.base, old, new, ground.slots, last) if old else "first seen"
+        return BaseMoved(old=old, new=new, known=known)
 
     def _told(self, ground: Ground, work: Callable[[], Iterable[AnyEvent]], candidate: Sha) -> None:
         """Carry out a landing and tell its outcomes; that the same files are still in the way is no news."""

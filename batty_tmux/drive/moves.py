@@ -25,15 +25,16 @@ class _Step:
     command: str
 
 
-def by_a_person(git: Git, base: str, old: Sha, new: Sha, ours: Path) -> str:
-    """Return how and where a person moved the base forward, such as "commit in /path"; "" where that is not proved.
+def by_a_person(git: Git, base: str, old: Sha, new: Sha, ours: Path, landed: Sha | None = None) -> str:
+    """Return how and where a person moved the base, such as "commit in /path"; "" where that is not proved.
 
-    Proved means: `new` descends from `old`, and each step of the base's reflog between them was written at the
+    Proved means: `new` still holds `landed`, what landed last (None where nothing did), so that a person has taken
+    back nothing but their own; and each step of the base's reflog between them was written at the
     same second, for the same command, into the reflog of HEAD in a worktree that is not below `ours` (the folder
     of batty's own, where executors work). So `git branch -f`, `update-ref`, a fetch into the base and a push are
     never proof, nor is anything where reflogs are off. Told is the newest step.
     """
-    if old == new or not _is_forward(git, old, new):
+    if old == new or not (landed is None or _is_forward(git, landed, new)):
         return ""
     steps = _steps_since(_reflog(git, f"refs/heads/{base}"), old, new)
     theirs = [tree for tree in git.worktrees() if _is_theirs(tree, ours)]

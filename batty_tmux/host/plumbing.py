@@ -4,8 +4,10 @@ Every call neutralizes what a user's configuration or environment could change: 
 prompts, automatic gc. What is written reaches the disk (`core.fsync=committed`) before it is relied on.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha1, sha256
 from pathlib import Path
 from typing import Literal
@@ -198,9 +200,21 @@ class Git:
                 found.append(Worktree(Path(fields["worktree"]), head, Branch(branch) if branch else None, half))
         return found
 
+    @cached_property
+    def own_folder(self) -> Path:
+        """The folder in which git keeps what is of this worktree alone."""
+        link = self.folder / ".git"
+        if link.is_dir():
+            return link.absolute()
+        # a linked worktree has a file that says where; asking git is only for what is neither
+        said = link.read_text(errors="surrogateescape").strip() if link.is_file() else ""
+        if said.startswith("gitdir: "):
+            return Path(os.path.normpath(self.folder / said.removeprefix("gitdir: "))).absolute()
+        return Path(self.say("rev-parse", "--absolute-git-dir"))
+
     def private(self, name: str) -> Path:
         """Return where git keeps a file of this worktree alone, such as index.lock or rebase-merge."""
-        return (self.folder / self.say("rev-parse", "--git-path", name)).absolute()
+        return self.own_folder / name
 
     def in_progress(self) -> str | None:
         """Name the operation that this worktree is in the middle of, if any."""
@@ -240,7 +254,15 @@ class Git:
 
     def pin(self, ref: str, commit: Sha) -> None:
         """Make a ref of batty's own that keeps a commit alive. One that is there already stays if equal."""
-        if not self.move_refs([(ref, commit, ZERO)], "batty: pin") and self.tip(ref) != commit:
+        self.pin_all([(ref, commit)])
+
+    def pin_all(self, pins: Sequence[tuple[str, Sha]]) -> None:
+        """Make refs of batty's own in one transaction. Those that are there already stay if equal."""
+        if self.move_refs([(ref, commit, "0" * len(commit)) for ref, commit in pins], "batty: pin"):
+            return
+        for ref, commit in pins:
+            if self.tip(ref) == commit or self.move_refs([(ref, commit, "0" * len(commit))], "batty: pin"):
+                continue
             raise BattyError("ref-taken", f"{ref} exists and is another commit", next="batty log")
 
     def drop_ref(self, ref: str, old: Sha) -> bool:
@@ -270,8 +292,8 @@ class Git:
 
     # -- the base branch
 
-    def fast_forward(self, commit: Sha) -> Done:
-        """Advance the branch checked out here, and its files, to a descendant; or change nothing.
+    def fast_forward(self, commit: Sha, branch: str) -> Done:
+        """Advance the branch, which is checked out here, and its files to a descendant; or change nothing.
 
         Plain --ff-only would overwrite ignored files: a local .env would be gone. The branch's own
         mergeOptions come before ours and can turn it into a squash, or a merge that keeps nothing of theirs.
@@ -279,7 +301,7 @@ class Git:
         config = ("merge.autoStash=false", "merge.verifySignatures=false")
         words = ("merge", "--ff-only", "--no-overwrite-ignore", "--no-stat", "--quiet", commit)
         # by environment, since a branch's name may hold the sign that ends a name after -c
-        options = f"branch.{self.head_branch()}.mergeOptions"
+        options = f"branch.{branch}.mergeOptions"
         env = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": options, "GIT_CONFIG_VALUE_0": ""}
         return self.run(*words, env=env, config=config, timeout=600)
 

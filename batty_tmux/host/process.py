@@ -122,40 +122,6 @@ def _what_was_said(process: "subprocess.Popen[bytes]") -> tuple[bytes, bytes]:
         return late.stdout or b"", late.stderr or b""
 
 
-def run_logged(
-    shell_line: str,
-    *,
-    cwd: Path,
-    env: Mapping[str, str],
-    log: IO[bytes],
-    timeout: float,
-    keep_open: Sequence[int] = (),
-) -> int | None:
-    """Run a user's command line by `sh -c`, its output into `log`; return its status, None on time-out.
-
-    Own process group, no stdin, no inherited descriptors but `keep_open`; the group is killed whole at the
-    end, so nothing that the command started outlives it. `env` is the complete environment. Where this
-    process itself is killed, the command lives on, and with it a lock whose descriptor is in `keep_open`.
-    """
-    process = subprocess.Popen(
-        ["/bin/sh", "-c", shell_line],
-        cwd=cwd,
-        env=dict(env),
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        start_new_session=True,
-        pass_fds=tuple(keep_open),
-    )
-    try:
-        return process.wait(timeout=timeout)
-    except subprocess.TimeoutExpired:
-        return None
-    finally:
-        kill_group(process.pid)
-        process.wait()
-
-
 @dataclass(frozen=True)
 class Ran:
     """A command line that has ended, and what it used.

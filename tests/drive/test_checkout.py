@@ -46,7 +46,7 @@ def blocked(repo: Repo, new: Sha) -> Blocked | None:
 
 def advanced(repo: Repo, new: Sha) -> Blocked | None:
     with exclusive(repo.folder.parent / "lock") as held:
-        return advance(repo.plumbing, landing(repo, new), held)
+        return advance(repo.plumbing, "main", landing(repo, new), held)
 
 
 def mended(repo: Repo, begun: Landing) -> Blocked | None:

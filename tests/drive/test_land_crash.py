@@ -226,7 +226,7 @@ def test_a_fast_forward_that_was_killed_is_taken_back_and_done_again(large: Larg
             break
     assert halves
     with exclusive(large.repo.folder.parent / "lock") as held:
-        assert advance(large.repo.plumbing, large.landing, held) is None
+        assert advance(large.repo.plumbing, "main", large.landing, held) is None
     assert (large.repo.tip(), large.repo.git("status", "--porcelain")) == (large.landing.candidate, before[1])
 
 

@@ -21,8 +21,8 @@ class Yard:
     worktree: Path
     old: Sha
 
-    def told(self, old: Sha | None = None, new: Sha | None = None) -> str:
-        return by_a_person(self.repo.plumbing, "main", old or self.old, new or self.repo.tip(), self.ours)
+    def told(self, old: Sha | None = None, new: Sha | None = None, landed: Sha | None = None) -> str:
+        return by_a_person(self.repo.plumbing, "main", old or self.old, new or self.repo.tip(), self.ours, landed)
 
     @property
     def here(self) -> str:
@@ -120,12 +120,15 @@ def test_a_persons_step_on_top_of_anothers_does_not_prove_the_others(yard: Yard)
     assert yard.told(old=between) == "commit" + yard.here
 
 
-def test_backwards_past_the_old_value_is_never_proved(yard: Yard) -> None:
-    """What landed may have been lost with it, so a person has to look."""
-    yard.repo.git("reset", "-q", "--hard", "HEAD~1")
-    assert yard.told() == ""
+def test_backwards_past_what_landed_is_never_proved(yard: Yard) -> None:
+    """A person has to look: a phase's work is gone from the base. What they take back of their own is theirs."""
+    kept = yard.repo.tip("HEAD~1")
+    yard.repo.git("reset", "-q", "--hard", kept)
+    assert yard.told(landed=yard.old) == ""
+    assert yard.told(landed=kept) == yard.told() == "reset" + yard.here
     yard.repo.commit("elsewhere", {"z": "9\n"})
-    assert yard.told() == ""
+    assert yard.told(landed=yard.old) == ""
+    assert yard.told(landed=kept) == "commit" + yard.here
 
 
 def test_without_reflogs_nothing_is_proved(yard: Yard) -> None:

@@ -141,7 +141,8 @@ class TestFilters:
         lander.approve("phase-2", {"new": "x\n"})
         lander.land()
         assert lander.states == {"phase-1": "held", "phase-2": "landed"}
-        assert lander.verdicts("phase-1")[-1] == "infra"
+        assert "infra" in lander.verdicts("phase-1")
+        assert "fail" not in lander.verdicts("phase-1")
 
     def test_where_the_bases_cannot_be_fetched_all_are_held(self, repo: Repo, lander: Lander) -> None:
         """No worktree can be made at all then."""
@@ -152,7 +153,7 @@ class TestFilters:
         base = repo.tip()
         lander.land()
         assert not {"landed", "red"} & set(lander.states.values())
-        assert lander.verdicts("phase-1") == ["infra"]
+        assert set(lander.verdicts("phase-1")) == {"infra"}
         assert repo.tip() == base
 
 

@@ -166,7 +166,7 @@ class TestFastForward:
         repo.branch("side")
         new = repo.grow("side", "new", {"a": "1\n"})
         repo.git("config", "branch.main.mergeOptions", options)
-        assert repo.plumbing.fast_forward(new).ok
+        assert repo.plumbing.fast_forward(new, "main").ok
         assert (repo.tip(), repo.git("status", "--porcelain")) == (new, "")
 
     def test_hooks_do_not_run(self, repo: Repo) -> None:
@@ -174,7 +174,7 @@ class TestFastForward:
         new = repo.grow("side", "new", {"a": "1\n"})
         for name in ("post-merge", "reference-transaction", "post-checkout", "post-index-change"):
             repo.write(f".git/hooks/{name}", f"#!/bin/sh\ntouch '{repo.folder}/ran'; exit 1\n").chmod(0o755)
-        assert repo.plumbing.fast_forward(new).ok
+        assert repo.plumbing.fast_forward(new, "main").ok
         assert not (repo.folder / "ran").exists()
 
 

@@ -23,7 +23,6 @@ from batty_tmux.host.process import (
     kill_group,
     run,
     run_here,
-    run_logged,
     run_measured,
     scrubbed,
 )
@@ -170,42 +169,7 @@ def test_only_the_descriptors_that_were_named_stay_open(tmp_path: Path) -> None:
         assert run(("sh", "-c", line), keep_open=(file.fileno(),)).stdout == "open\n"
 
 
-# --- run_logged
-
-
-def logged(line: str, tmp_path: Path, timeout: float = 60, env: dict[str, str] | None = None) -> tuple[int | None, str]:
-    path = tmp_path / "log"
-    with path.open("wb") as log:
-        status = run_logged(line, cwd=tmp_path, env=env or {"PATH": os.environ["PATH"]}, log=log, timeout=timeout)
-    return status, path.read_text()
-
-
-def test_a_gates_output_is_in_its_log(tmp_path: Path) -> None:
-    """Both streams in the order in which they were written; the environment is exactly what was given."""
-    line = 'echo one; echo two >&2; echo three; cat; echo "[$CI][$HOME]"; exit 5'
-    status, log = logged(line, tmp_path, env={"CI": "true", "PATH": os.environ["PATH"]})
-    assert (status, log) == (5, "one\ntwo\nthree\n[true][]\n")
-
-
-def test_a_gate_has_no_descriptor_of_ours(tmp_path: Path) -> None:
-    """A background process of a gate would hold the landing lock for ever."""
-    with (tmp_path / "lock").open("w") as file:
-        os.set_inheritable(file.fileno(), True)
-        _, log = logged(f"[ -e /dev/fd/{file.fileno()} ] && echo open || echo closed", tmp_path)
-    assert log == "closed\n"
-
-
-@pytest.mark.parametrize(("ending", "status"), [("exit 0", 0), ("exit 1", 1), ("kill -9 $$", -9)])
-def test_what_a_gate_started_does_not_outlive_it(tmp_path: Path, fifo: Fifo, ending: str, status: int) -> None:
-    """A forgotten server would answer the next gate's tests."""
-    assert logged(family(fifo) + ending, tmp_path)[0] == status
-    assert fifo.read_to_end() == b"up\n"
-
-
-def test_a_gate_that_takes_too_long_is_killed_whole(tmp_path: Path, fifo: Fifo) -> None:
-    """None says that it was the time."""
-    assert logged(family(fifo) + "wait", tmp_path, timeout=0.5)[0] is None
-    assert fifo.read_to_end() == b"up\n"
+# --- run_here
 
 
 def test_a_command_on_this_terminal_has_its_status(tmp_path: Path) -> None:
@@ -217,11 +181,19 @@ def test_a_command_on_this_terminal_has_its_status(tmp_path: Path) -> None:
 # --- run_measured
 
 
-def measured(line: str, tmp_path: Path, timeout: float = 60, stop: Stop | None = None) -> tuple[Ran, str]:
-    path = tmp_path / "log"
+def measured(
+    line: str, tmp_path: Path, timeout: float = 60, stop: Stop | None = None, env: dict[str, str] | None = None
+) -> tuple[Ran, str]:
+    path, given = tmp_path / "log", env or {"PATH": os.environ["PATH"]}
     with path.open("wb") as log:
-        ran = run_measured(line, cwd=tmp_path, env={"PATH": os.environ["PATH"]}, log=log, timeout=timeout, stop=stop)
+        ran = run_measured(line, cwd=tmp_path, env=given, log=log, timeout=timeout, stop=stop)
     return ran, path.read_text()
+
+
+def test_a_gate_has_exactly_the_environment_that_was_given_and_no_input(tmp_path: Path) -> None:
+    """Whatever it reads ends at once."""
+    ran, log = measured('cat; echo "[$CI][$HOME]"; exit 5', tmp_path, env={"CI": "true", "PATH": os.environ["PATH"]})
+    assert (ran.status, log) == (5, "[true][]\n")
 
 
 @pytest.fixture(params=["announced", "looked for"])
