@@ -18,6 +18,8 @@ import click
 from batty_tmux import __version__
 from batty_tmux.errors import BattyError
 
+_OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+
 COMMANDS = {
     "work": "Run a phase, or every ready one, each in its own window and worktree.",
     "status": "Show what every phase is doing, asking, or waiting for.",
@@ -115,8 +117,14 @@ def main() -> int:
         return 0
     except Exception as problem:  # noqa: BLE001 -- the last resort: a bug becomes a log that can be reported
         # the terminal was closed under us, as when tmux is killed: there is nobody to tell
-        gone = isinstance(problem, OSError) and problem.errno == errno.EIO
-        return INTERRUPTED if gone else _bug()
+        if isinstance(problem, OSError) and problem.errno == errno.EIO:
+            return INTERRUPTED
+        if isinstance(problem, OSError) and problem.errno in _OF_THE_DISK:
+            where = f" ({problem.filename})" if problem.filename else ""
+            refused = BattyError("disk", f"the disk refuses to be written: {problem.strerror}{where}", next="df -h .")
+            _tell(refused)
+            return refused.exit_code
+        return _bug()
     return result if isinstance(result, int) else 0
 
 

@@ -90,9 +90,7 @@ def _show_figures(project: Project) -> None:
     if usual is None or not done.entries:
         return
     figures = f"a gate takes {span_words(usual)}; {done.entries} settled with {done.runs} gate runs"
-    say(
-        f"{figures}; about {100 * queue.rate:.0f} in 100 turn out red, and no way of gating needs under {done.fewest:.1f}"
-    )
+    say(f"{figures}; {100 * queue.rate:.0f} in 100 turn out red, for which no way needs under {done.fewest:.1f}")
 
 
 @command.command()

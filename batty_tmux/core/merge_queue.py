@@ -285,6 +285,9 @@ def _is_about(event: AnyEvent, entry: Entry) -> bool:
             return head == entry.head
         case GateStarted(commit=commit):
             return commit == candidate
+        case Landing():
+            # of several that land together, only the last one's candidate is named
+            return candidate is not None and (entry.phase != event.phase or event.candidate == candidate)
         case Deferred(candidate=sha) | Ejected(candidate=sha):
             return sha == candidate
         case _:

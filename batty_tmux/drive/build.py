@@ -7,7 +7,7 @@ from batty_tmux.core.gate_files import definition, touched
 from batty_tmux.core.queue_plan import Build
 from batty_tmux.drive import candidate
 from batty_tmux.drive.ground import Ground
-from batty_tmux.drive.losses import losses
+from batty_tmux.drive.losses import examine
 from batty_tmux.errors import CommandFailed
 from batty_tmux.names import PhaseId, RunId, Sha
 
@@ -45,13 +45,13 @@ def _looked_at(ground: Ground, effect: Build, built: CandidateBuilt) -> Built:
     git, entry = ground.place.git, effect.entry
     if built.how != "nothing-new":
         start = start_of(ground.place.records.events, entry.phase) if not entry.undoes else None
-        loss = losses(git, built.base, entry.head, built.candidate, start)
+        changed, loss = examine(git, built.base, entry.head, built.candidate, start)
         if loss is not None and loss.code not in entry.accepted:
             refused = _refused(effect, built.run, loss.code, loss.reason, loss.paths)
             conflict = Conflicted(phase=entry.phase, head=entry.head, base=built.base, paths=loss.paths)
             return _foreseen(effect, conflict) if effect.predicted else refused
         gate = definition(ground.gate.command, ground.gate.setup, ground.gate.files)
-        built = msgspec.structs.replace(built, flags=touched(git.changed(built.base, built.candidate), gate))
+        built = msgspec.structs.replace(built, flags=touched(changed, gate))
     return built
 
 

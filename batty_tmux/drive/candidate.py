@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 from batty_tmux.core.events import CandidateBuilt, Conflicted
 from batty_tmux.core.queue_plan import Build
@@ -32,6 +33,9 @@ _ALIKE = ("core.attributesFile=/dev/null", "merge.default=text", "merge.conflict
 _SIGNATURES = (b"gpgsig ", b"gpgsig-sha256 ", b"mergetag ")
 
 
+_How = Literal["as-is", "replay", "merge", "nothing-new"]
+
+
 @dataclass(frozen=True)
 class Claim:
     head: Sha
@@ -40,24 +44,21 @@ class Claim:
 
 
 def build(git: Git, effect: Build, run: RunId) -> CandidateBuilt | Conflicted:
+    """Return the candidate, or the conflict. Asks git about ten times, and thrice for each commit it replays."""
     entry, base = effect.entry, effect.onto
+    known = git.raw_commits((base, entry.head))
 
-    def built(candidate: Sha, how: str) -> CandidateBuilt:
+    def built(candidate: Sha, tree: Sha, how: _How) -> CandidateBuilt:
         return CandidateBuilt(
-            run=run,
-            phase=entry.phase,
-            head=entry.head,
-            base=base,
-            candidate=candidate,
-            tree=git.tree(candidate),
-            how=how,  # type: ignore[arg-type]
+            run=run, phase=entry.phase, head=entry.head, base=base, candidate=candidate, tree=tree, how=how
         )
 
-    if git.is_ancestor(entry.head, base):
-        return built(base, "nothing-new")
-    if git.is_ancestor(base, entry.head):
-        return built(entry.head, "as-is")
-    if git.merge_base(base, entry.head) is None:
+    fork = git.merge_base(base, entry.head)
+    if fork == entry.head:
+        return built(base, tree_of(known[base]), "nothing-new")
+    if fork == base:
+        return built(entry.head, tree_of(known[entry.head]), "as-is")
+    if fork is None:
         # git refuses to merge histories that have nothing in common; which paths then conflict nobody can say
         return Conflicted(run=run, phase=entry.phase, head=entry.head, base=base, paths=())
     claim = Claim(entry.head, entry.claimed_at, str(entry.phase))
@@ -65,12 +66,12 @@ def build(git: Git, effect: Build, run: RunId) -> CandidateBuilt | Conflicted:
         merged = merging.merge_tree(base, entry.head)
         if merged.conflicts:
             return Conflicted(run=run, phase=entry.phase, head=entry.head, base=base, paths=merged.conflicts)
-        if merged.tree == git.tree(base):
-            return built(base, "nothing-new")
+        if merged.tree == tree_of(known[base]):
+            return built(base, merged.tree, "nothing-new")
         replayed = _replay(merging, base, claim)
-    if replayed is not None and git.tree(replayed) == merged.tree:
-        return built(replayed, "replay")
-    return built(_merge_commit(git, base, claim, merged.tree), "merge")
+    if replayed is not None and replayed.tree == merged.tree:
+        return built(replayed.sha, merged.tree, "replay")
+    return built(_merge_commit(git, base, claim, known[entry.head], merged.tree), merged.tree, "merge")
 
 
 @dataclass(frozen=True)
@@ -95,11 +96,11 @@ class _Apart(Git):
 
 @contextmanager
 def apart(git: Git, base: Sha) -> Iterator[Git]:
-    """Yield git for merges on this base, in a folder where only the base's attributes are. Two git processes.
+    """Yield git for merges on this base, in a folder where only the base's attributes are. One git process or more.
 
     A merge driver that they name is still the one of the repository's settings, and its info/attributes count.
     """
-    repository = git.say("rev-parse", "--absolute-git-dir")
+    repository = str(git.own_folder)
     with TemporaryDirectory(prefix="batty-merge-") as name:
         folder = Path(name)
         for path, blob in git.blobs(base).items():
@@ -112,23 +113,36 @@ def apart(git: Git, base: Sha) -> Iterator[Git]:
         yield _Apart(folder, git.held, repository)
 
 
-def _replay(git: Git, base: Sha, claim: Claim) -> Sha | None:
+@dataclass(frozen=True)
+class _Tip:
+    sha: Sha
+    tree: Sha
+
+
+def _replay(git: Git, base: Sha, claim: Claim) -> _Tip | None:
     """Cherry-pick the claim's commits onto the base in memory; None when one does not apply or is a merge."""
-    tip = base
-    for commit, parents in git.commits(base, claim.head):
-        if len(parents) != 1:
-            return None
+    commits = git.commits(base, claim.head)
+    if any(len(parents) != 1 for _, parents in commits):
+        return None
+    raw = git.raw_commits((base, *(parents[0] for _, parents in commits), claim.head))
+    tip = _Tip(base, tree_of(raw[base]))
+    for commit, (parent,) in commits:
         # git 2.38 and 2.39 cannot be told the merge base; a throw-away commit with the tip's tree, on the
-        # picked commit's own parent, makes that parent the merge base
-        stand_in = git.write_commit(_bare_commit(git.tree(tip), parents[0]))
-        picked = git.merge_tree(stand_in, commit)
+        # picked commit's own parent, makes that parent the merge base. The first one's is the fork anyway.
+        first = tip.sha == base and commit == commits[0][0]
+        picked = git.merge_tree(base if first else git.write_commit(_bare_commit(tip.tree, parent)), commit)
         if picked.conflicts:
             return None
-        was_empty = git.tree(commit) == git.tree(parents[0])
-        if picked.tree == git.tree(tip) and not was_empty:
+        was_empty = tree_of(raw[commit]) == tree_of(raw[parent])
+        if picked.tree == tip.tree and not was_empty:
             continue
-        tip = git.write_commit(_carried(git.raw_commit(commit), picked.tree, tip, claim.at))
+        tip = _Tip(git.write_commit(_carried(raw[commit], picked.tree, tip.sha, claim.at)), picked.tree)
     return tip
+
+
+def tree_of(raw: bytes) -> Sha:
+    """Return the tree that a raw commit names in its first line."""
+    return Sha(raw.partition(b"\n")[0].decode().removeprefix("tree "))
 
 
 def _bare_commit(tree: Sha, parent: Sha) -> bytes:
@@ -161,8 +175,7 @@ def _redated(line: bytes, at: datetime) -> bytes:
     return who + f" {int(at.timestamp())} +0000".encode()
 
 
-def _merge_commit(git: Git, base: Sha, claim: Claim, tree: Sha) -> Sha:
-    raw = git.raw_commit(claim.head)
+def _merge_commit(git: Git, base: Sha, claim: Claim, raw: bytes, tree: Sha) -> Sha:
     committer = next(line for line in raw.split(b"\n") if line.startswith(b"committer "))
     who = _redated(committer, claim.at).removeprefix(b"committer ")
     lines = (

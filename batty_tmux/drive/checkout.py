@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from batty_tmux.core.events import Landing
+from batty_tmux.host.halfway import Side, on_disk
 from batty_tmux.host.lock import Held
-from batty_tmux.host.plumbing import Blob, Git, Side, on_disk
+from batty_tmux.host.plumbing import Blob, Git
 from batty_tmux.host.process import is_open_anywhere
 from batty_tmux.names import Sha
 
@@ -52,7 +53,7 @@ def obstacle(there: Git, base: str, old: Sha, new: Sha, operation: str | None) -
     """Look, without touching anything, for what would make the fast-forward wrong or refused."""
     if operation is not None:
         return Blocked(f"a {operation} is in progress in {there.folder}", ())
-    if there.head_branch() != base or there.tip("HEAD") != old:
+    if there.head() != (old, base):
         return Blocked(f"{base} moved in {there.folder}", ())
     lock = there.private("index.lock")
     if lock.exists():

@@ -86,7 +86,7 @@ def _claim(project: Project, entry: Entry, there: Git, head: Sha, accept: tuple[
     _refuse_losses(project, entry, head, accept)
     with remembered(project.place):
         there.run("rerere", config=(ON,))
-    event: Enqueued = enqueue(project, project.watch(entry.phase), head, accept=accept)
+    event: Enqueued = enqueue(project, project.watch(entry.phase), head, accept=(*accept, "dropped-change"))
     with exclusive(project.place.state / "worktrees.lock"):
         # clean and claimed, so git removes it; if it does not, it stays where it is
         project.place.git.remove_worktree(there.folder)
@@ -98,7 +98,8 @@ def _refuse_losses(project: Project, entry: Entry, head: Sha, accept: tuple[str,
     tip = project.queue().tip
     start = start_of(project.place.records.events, entry.phase)
     loss = losses(project.place.git, tip, head, head, start)
-    if loss is None or loss.code in accept:
+    # a person who settled a conflict without the other side's lines may have meant it; git had asked them
+    if loss is None or loss.code in {*accept, "dropped-change"}:
         return
     again = f"batty queue resolve {entry.phase} --accept {loss.code}"
     raise BattyError(loss.code, loss.reason, evidence=loss.paths, next=again)

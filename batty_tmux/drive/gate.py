@@ -9,7 +9,7 @@ import os
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, TypedDict, cast
@@ -146,7 +146,8 @@ def run_unless_stopped(
     place.records.append(GateStarted(**what, **named))
     begun = monotonic()
     with _slot(place, slots) as slot:
-        judged = _judge(place.checkout(slot.folder), slot, spec, subject, log, stop)
+        # a git that outlives its lander keeps the slot's lock, as a gate does: both write there
+        judged = _judge(Git(slot.folder, slot.held), slot, spec, subject, log, stop)
     ran = judged.ran
     if ran is not None and ran.stopped:
         stopped = GateStopped(**what)
@@ -236,7 +237,8 @@ def _make_pristine(slot: Git, subject: Subject, keep: tuple[str, ...]) -> str | 
     # size and second of a file that a gate rewrote can be as before, and a gate may have hidden it from git: an
     # index made anew knows of neither, so that every file's content is looked at
     whole = ("core.sparseCheckout=false",)
-    slot.run("read-tree", slot.tip("HEAD") or subject.commit, config=whole)
+    if not slot.run("read-tree", "HEAD", config=whole).ok:
+        slot.run("read-tree", subject.commit, config=whole)
     slot.run("update-index", "-q", "--refresh", config=whole)
     done = slot.run("checkout", "--quiet", "--force", "--detach", subject.commit, config=whole)
     if not done.ok:
@@ -277,14 +279,14 @@ def _slot(place: Place, slots: Path) -> Iterator[Slot]:
             raise BattyError("no-slot", f"all {_SLOTS} gate worktrees are in use", next="batty status")
         folder, marker = slots / f"gate-{number}", locks / f"{number}.setup"
         with exclusive(place.state / "worktrees.lock"):
-            _ensure(place.git, folder, marker)
+            _ensure(replace(place.git, held=held), folder, marker)
         yield Slot(folder, marker, held, number - 1)
 
 
 def _ensure(git: Git, folder: Path, marker: Path) -> None:
-    known = {tree.path.resolve() for tree in git.worktrees()}
-    if folder.resolve() in known and (folder / ".git").exists():
+    if _is_linked(git, folder):
         return
+    known = {tree.path.resolve() for tree in git.worktrees()}
     marker.unlink(missing_ok=True)
     if folder.resolve() in known:
         # the folder was deleted by hand; its registration is ours, locked, and holds nothing
@@ -298,6 +300,16 @@ def _ensure(git: Git, folder: Path, marker: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     head = git.tip("HEAD") or git.say("rev-list", "--max-count=1", "--all")
     git.add_detached(folder, Sha(head), "batty runs gates here")
+
+
+def _is_linked(git: Git, folder: Path) -> bool:
+    """Tell whether the folder and git's registration of it point to each other."""
+    link = folder / ".git"
+    if not link.is_file():
+        return False
+    back = Git(folder).own_folder / "gitdir"
+    known = back.is_relative_to(git.common_folder) and back.is_file()
+    return known and Path(back.read_text(errors="surrogateescape").rstrip("\n")).resolve() == link.resolve()
 
 
 def _fresh_log(folder: Path) -> Path:

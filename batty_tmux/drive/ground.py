@@ -10,7 +10,7 @@ from batty_tmux.core import slots
 from batty_tmux.core.queue_state import Entry, GateKey
 from batty_tmux.drive.gate import GateSpec
 from batty_tmux.drive.place import Place
-from batty_tmux.drive.settings import settings
+from batty_tmux.drive.settings import SettingsReader
 from batty_tmux.errors import BattyError
 from batty_tmux.host.lock import Held
 from batty_tmux.host.machine import cores, memory
@@ -57,13 +57,13 @@ class Lookout:
         self._memory = memory()
         self._pace = slots.Pace()
         self._paced = 0
-        self._read: tuple[Sha, Config] | None = None
+        self._settings = SettingsReader(place.home, base)
 
     def __call__(self) -> Ground:
         """Raises BattyError where there is no base, no gate, or a batty.toml on it that cannot be read."""
         self.place.records.refresh()
         tip, tree = self._where()
-        config = self._settings(tip)
+        config = self._settings.at(tip)
         return Ground(
             place=self.place,
             base=self.base,
@@ -81,11 +81,6 @@ class Lookout:
         if found is None:
             raise BattyError("no-base", f"the base branch {self.base} does not exist", next="batty doctor")
         return found
-
-    def _settings(self, tip: Sha) -> Config:
-        if self._read is None or self._read[0] != tip:
-            self._read = (tip, settings(self.place.home, self.base))
-        return self._read[1]
 
     def _at_once(self, config: Config) -> int:
         events = self.place.records.events

@@ -14,7 +14,7 @@ from batty_tmux.core.queue_state import Entry
 from batty_tmux.drive.checkout import Blocked, Holder, advance, holder, mend, obstacle
 from batty_tmux.drive.ground import Ground, run_of
 from batty_tmux.host.lock import Held
-from batty_tmux.names import Sha
+from batty_tmux.names import Sha, clean
 
 Outcome = tuple[Landed, ...] | tuple[Deferred, ...] | tuple[Retried, ...]
 """One event for each entry that was to land, all of one kind."""
@@ -42,7 +42,7 @@ def land(ground: Ground, effect: Land, held: Held) -> Outcome:
     written = ground.place.records.append(begun)
     landing = next(e for e in reversed(written) if isinstance(e, Landing) and e.candidate == target.sha)
     # who has it by now: under a checkout of the base, moving the ref alone would undo us with the user's next commit
-    return _move(ground, entries, landing, kept_by or holder(ground.place.git, ground.base), held)
+    return _move(ground, entries, landing, kept_by or holder(ground.place.git, ground.base), held, again=False)
 
 
 def settle(ground: Ground, effect: Settle, held: Held) -> Outcome:
@@ -65,17 +65,21 @@ def _advance(ground: Ground, entries: tuple[Entry, ...], landing: Landing, held:
         blocked = obstacle(there, ground.base, landing.base, landing.candidate, kept_by.operation)
         if blocked is not None:
             return _stopped(ground, entries, landing.base, kept_by.folder, blocked)
-    return _move(ground, entries, landing, kept_by, held)
+    return _move(ground, entries, landing, kept_by, held, again=True)
 
 
-def _move(ground: Ground, entries: tuple[Entry, ...], landing: Landing, kept_by: Holder | None, held: Held) -> Outcome:
+def _move(
+    ground: Ground, entries: tuple[Entry, ...], landing: Landing, kept_by: Holder | None, held: Held, *, again: bool
+) -> Outcome:
     """Move the base where nothing was found in the way a moment ago; git refuses what has come since."""
     if kept_by is None:
-        pins = [(ref, commit, "0" * len(commit)) for ref, commit in landing_pins(landing)]
+        pins = [(ref, commit, None) for ref, commit in landing_pins(landing)]
         moves = [(ground.ref, landing.candidate, landing.base), *pins]
-        if ground.place.git.move_refs(moves, f"batty: land {landing.phase}"):
+        done = ground.place.git.move_refs(moves, f"batty: land {landing.phase}", again=again)
+        if done.ok:
             return _settled(ground, entries, landing)
-        stuck = Blocked(f"git could not move {ground.ref}; a lock that was left on it may be why", ())
+        told = clean(done.stderr.strip().replace("\n", " "), 300)
+        stuck = Blocked(f"git could not move {ground.ref}: {told}", ())
         return _stopped(ground, entries, landing.base, ground.place.home, stuck)
     there = ground.place.checkout(kept_by.folder)
     refused = advance(there, ground.base, landing, held)

@@ -16,7 +16,7 @@ from batty_tmux.drive.build import build
 from batty_tmux.drive.gates import Gates
 from batty_tmux.drive.ground import Ground, run_of
 from batty_tmux.drive.land import land, settle
-from batty_tmux.drive.moves import by_a_person, changed_pins, restore
+from batty_tmux.drive.moves import by_a_person, changed_pins, restorable, restore
 from batty_tmux.drive.senses import Bell, ring
 from batty_tmux.host.lock import Held, attempt
 from batty_tmux.names import Sha
@@ -92,8 +92,10 @@ class _Lander:
         wanted = expected(ground.place.records.events)
         changed = changed_pins(ground.place.git, wanted)
         if changed:
-            restored = restore(ground.place.git, wanted, changed)
-            self._journal(ground, PinsChanged(refs=tuple(sorted(changed)), restored=restored))
+            # first the word, then the deed: that they were changed must not be lost with this process
+            can = restorable(ground.place.git, wanted, changed)
+            self._journal(ground, PinsChanged(refs=tuple(sorted(changed)), restored=can))
+            restore(ground.place.git, wanted, changed)
 
     def _step(self) -> bool:
         """Begin and end gates, and do one thing more, or wait for news; tell whether there is anything left."""

@@ -1,6 +1,9 @@
-"""The lander: drain the queue, and let everybody know: windows to fill, status bars, the user's hooks."""
+"""The lander, and those who hear of what it does: windows to fill, status bars, the radar, the user's hooks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 
 from batty_tmux.core.events import (
     AnyEvent,
@@ -12,6 +15,7 @@ from batty_tmux.core.events import (
     PinsChanged,
     Refused,
 )
+from batty_tmux.drive import radar
 from batty_tmux.drive.bar import attention, show_summary
 from batty_tmux.drive.conflicts import menu
 from batty_tmux.drive.fill import fill
@@ -29,35 +33,83 @@ _NEWS = (Landed, Conflicted, Ejected, Refused, Deferred, BaseMoved, PinsChanged)
 def land_all(project: Project, tell: Callable[[AnyEvent], None]) -> bool:
     """Land what is approved and start what that frees; False when another lander is at it."""
     revive_supervisors(project)
-    session = session_id(project, project.terminal)
-    environ = caller_environment(project.terminal, session)
-    home, base = project.place.home, project.base
+    environ = caller_environment(project.terminal, session_id(project, project.terminal))
+    herald = _Herald(project.place.home, project.base)
 
     def known(event: AnyEvent) -> None:
         tell(event)
         if isinstance(event, _NEWS):
-            _spread(Project.around(home, base), event)
+            herald.hear(event)
 
-    mine = drain(Lookout(project.place, base, environ), known)
+    try:
+        mine = drain(Lookout(project.place, project.base, environ), known)
+    finally:
+        herald.finish()
     if mine:
-        fresh = Project.around(home, base)
+        fresh = Project.around(project.place.home, project.base)
         fill(fresh)
         show_summary(fresh)
     return mine
 
 
-def _spread(project: Project, event: AnyEvent) -> None:
-    """Tell windows and the user's hooks what the queue did. Status bars are each phase's supervisor's to change."""
-    session = session_id(project, project.terminal)
-    match event:
-        case Landed(phase=phase):
+class _Herald:
+    """Tells windows and hooks beside the lander: the next landing does not wait for a window to open.
+
+    What has come in meanwhile is told together. Raises in `finish` what went wrong in telling.
+    """
+
+    def __init__(self, home: Path, base: str) -> None:
+        self._home = home
+        self._base = base
+        self._heard: SimpleQueue[AnyEvent | None] = SimpleQueue()
+        self._thread: Thread | None = None
+        self._failure: BaseException | None = None
+        self._known: radar.Known = {}
+
+    def hear(self, event: AnyEvent) -> None:
+        self._heard.put(event)
+        if self._thread is None:
+            self._thread = Thread(target=self._run, daemon=True)
+            self._thread.start()
+
+    def finish(self) -> None:
+        """Wait until all that was heard has been told."""
+        if self._thread is not None:
+            self._heard.put(None)
+            self._thread.join()
+        if self._failure is not None:
+            raise self._failure
+
+    def _run(self) -> None:
+        try:
+            going = True
+            while going:
+                heard = [self._heard.get()]
+                while not self._heard.empty():
+                    heard.append(self._heard.get())
+                going = None not in heard
+                self._spread([event for event in heard if event is not None])
+        except BaseException as failure:  # noqa: BLE001 -- finish() raises it in the lander's own thread
+            self._failure = failure
+
+    def _spread(self, events: Sequence[AnyEvent]) -> None:
+        if not events:
+            return
+        project = Project.around(self._home, self._base)
+        session = session_id(project, project.terminal)
+        landed = [event.phase for event in events if isinstance(event, Landed)]
+        for phase in landed:
             end_executor(project, phase)
             fire(project, session, LANDED)
+        if landed:
+            radar.look(project, known=self._known)
             fill(project)
-        case Conflicted(phase=phase, predicted=False) | Ejected(phase=phase) | Refused(phase=phase):
-            attention(project)
-            menu(project, phase)
-        case Deferred() | BaseMoved(known="") | PinsChanged():
-            attention(project)
-        case _:
-            pass
+        for event in events:
+            match event:
+                case Conflicted(predicted=False, phase=phase) | Ejected(phase=phase) | Refused(phase=phase):
+                    attention(project)
+                    menu(project, phase)
+                case Deferred() | BaseMoved(known="") | PinsChanged():
+                    attention(project)
+                case _:
+                    pass

@@ -65,7 +65,14 @@ class _Commit:
 
 
 def losses(git: Git, base: Sha, head: Sha, candidate: Sha, start: Sha | None = None) -> Loss | None:
-    """Return the first loss that landing `candidate` on `base` would be; None when there is none.
+    """Return the first loss that landing `candidate` on `base` would be; None when there is none: see `examine`."""
+    return examine(git, base, head, candidate, start)[1]
+
+
+def examine(
+    git: Git, base: Sha, head: Sha, candidate: Sha, start: Sha | None = None
+) -> tuple[tuple[str, ...], Loss | None]:
+    """Return the paths that landing `candidate` on `base` changes, and the first loss that it would be.
 
     `head` is the phase's claimed commit, the candidate itself where it descends from the base. `start` is the
     commit on which the phase began; without it, work squashed onto the base from an old index is not seen.
@@ -74,12 +81,13 @@ def losses(git: Git, base: Sha, head: Sha, candidate: Sha, start: Sha | None = N
     """
     changes = {change.path: change for change in _changed(git, base, candidate)}
     if not changes:
-        return None
-    return (
+        return (), None
+    loss = (
         _collision(git, candidate, changes)
         or _orphan_link(git, candidate, changes)
         or _revert(git, base, head, candidate, changes, start)
     )
+    return tuple(sorted({name for change in changes.values() for name in (change.path, change.was)})), loss
 
 
 # -- names

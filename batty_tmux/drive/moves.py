@@ -54,18 +54,21 @@ def changed_pins(git: Git, expected: Mapping[str, Sha]) -> dict[str, Sha | None]
     return {ref: there.get(ref) for ref, sha in expected.items() if there.get(ref) != sha}
 
 
+def restorable(git: Git, expected: Mapping[str, Sha], changed: Mapping[str, Sha | None]) -> tuple[str, ...]:
+    """Return those of the changed refs whose commit the repository still has."""
+    feed = "".join(f"{expected[ref]}\n" for ref in changed)
+    out = git.say("cat-file", "--batch-check=%(objectname)", stdin=feed)
+    alive = {line for line in out.splitlines() if not line.endswith(" missing")}
+    return tuple(sorted(ref for ref in changed if expected[ref] in alive))
+
+
 def restore(git: Git, expected: Mapping[str, Sha], changed: Mapping[str, Sha | None]) -> tuple[str, ...]:
     """Put changed refs back to the expected value, and return those that are.
 
     Left alone are a ref whose commit is gone from the repository, to which git refuses to point one, and a ref
     that has moved again since it was looked at. Each is by itself: what can be put back is.
     """
-    return tuple(ref for ref, value in changed.items() if _put_back(git, ref, expected[ref], value))
-
-
-def _put_back(git: Git, ref: str, wanted: Sha, value: Sha | None) -> bool:
-    # zeros of the ids' own length: those of SHA-256 are longer
-    return git.move_refs([(ref, wanted, value or "0" * len(wanted))], "batty: put back")
+    return tuple(ref for ref, at in changed.items() if git.move_refs([(ref, expected[ref], at)], "batty: put back").ok)
 
 
 def _is_forward(git: Git, old: Sha, new: Sha) -> bool:

@@ -24,7 +24,7 @@ class Place:
         state = state_folder(git)
         state.mkdir(mode=0o700, exist_ok=True)
         home = git.worktrees()[0].path
-        return cls(replace(git, folder=home), state, home, Records.at(state))
+        return cls(Git(home), state, home, Records.at(state))
 
     @property
     def name(self) -> str:

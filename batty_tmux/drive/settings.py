@@ -6,6 +6,7 @@ from batty_tmux.config import FILE, MAX_SIZE, ConfigError, parse, peek_base
 from batty_tmux.config_tables import Config
 from batty_tmux.errors import BattyError
 from batty_tmux.host.plumbing import Git, find_repository
+from batty_tmux.names import Sha
 
 BOARDS = "kanban"
 _REMOTE = "refs/remotes/origin/"
@@ -68,6 +69,25 @@ def settings(repo: Path, base: str) -> Config:
     """Return the configuration at the base's tip; all defaults where it has no file. Raises ConfigError."""
     text = base_text(repo, base)
     return Config() if text is None else parse(text, f"{base}:{FILE}")
+
+
+class SettingsReader:
+    """Reads the settings at the base's tip, with no call of git where neither the tip nor the file has changed."""
+
+    def __init__(self, repo: Path, base: str) -> None:
+        self._repo = repo
+        self._base = base
+        self._at: tuple[Sha, str] | None = None
+        self._config = Config()
+
+    def at(self, tip: Sha) -> Config:
+        """Return the settings where `tip` is the base's tip. Raises ConfigError."""
+        if self._at is None or self._at[0] != tip:
+            row = Git(self._repo).say("ls-tree", "--full-tree", tip, "--", FILE)
+            if self._at is None or self._at[1] != row:
+                self._config = settings(self._repo, self._base)
+            self._at = (tip, row)
+        return self._config
 
 
 def own_settings(repo: Path) -> Config:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from batty_tmux.core.events import BaseMoved, Enqueued, Landed, Landing
 from batty_tmux.core.queue_state import Entry
+from batty_tmux.drive.candidate import apart
 from batty_tmux.drive.checkout import holder
 from batty_tmux.drive.hooks import summon_lander
 from batty_tmux.drive.project import Project
@@ -65,7 +66,8 @@ def move_back(project: Project, phase: PhaseId) -> Undoing:
             raise BattyError("landed-together", what, next=f"batty queue undo {phase}")
         project.place.records.append(BaseMoved(old=landed.candidate, new=landed.base, known=f"undo of {phase}"))
         ref = f"refs/heads/{project.base}"
-        if not project.place.git.move_refs([(ref, landed.base, landed.candidate)], f"batty: undo {phase}"):
+        moved = project.place.git.move_refs([(ref, landed.base, landed.candidate)], f"batty: undo {phase}")
+        if not moved.ok:
             project.place.records.append(BaseMoved(old=landed.base, new=landed.candidate, known="the undo was refused"))
             raise BattyError("moved", f"{project.base} moved meanwhile", next=f"batty queue undo {phase}")
     return Undoing(landed, None, landed.base)
@@ -91,7 +93,8 @@ def _revert(git: Git, tip: Sha, landed: Landed) -> Sha:
         raise BattyError("nothing-landed", "the base held all of it before it landed", next="batty log")
     who = git.say("var", "GIT_COMMITTER_IDENT")
     before = git.write_commit(_raw(git.tree(landed.base), landed.candidate, who, "stand-in\n"))
-    merged = git.merge_tree(tip, before)
+    with apart(git, tip) as merging:
+        merged = merging.merge_tree(tip, before)
     if merged.conflicts:
         what = f"later work stands on what {landed.phase} landed, in the same lines"
         words = f"git revert --no-commit {landed.base[:9]}..{landed.candidate[:9]}"

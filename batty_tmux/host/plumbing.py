@@ -8,13 +8,11 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import sha1, sha256
 from pathlib import Path
-from typing import Literal
 
-from batty_tmux.errors import BattyError
+from batty_tmux.errors import BattyError, CommandFailed
 from batty_tmux.host.lock import Held
-from batty_tmux.host.process import Done, run
+from batty_tmux.host.process import Done, is_open_anywhere, run
 from batty_tmux.names import Branch, Sha
 
 _CONFIG = {
@@ -82,6 +80,9 @@ class Blob:
     sha: Sha
 
 
+_Move = tuple[str, Sha, Sha | None]
+
+
 @dataclass(frozen=True)
 class Git:
     """Git in one folder. `held` is the landing lock: its descriptor goes to every child that writes for it."""
@@ -126,6 +127,13 @@ class Git:
         done = self.run("symbolic-ref", "--quiet", "HEAD")
         return Branch(done.stdout.strip().removeprefix("refs/heads/")) if done.ok else None
 
+    def head(self) -> tuple[Sha, Branch] | None:
+        """Return where HEAD is and on which branch; None where it is on none, or on one without a commit."""
+        done = self.run("rev-parse", "HEAD", "--symbolic-full-name", "HEAD")
+        said = done.stdout.splitlines()
+        on_a_branch = done.ok and len(said) == 2 and said[1].startswith("refs/heads/")  # noqa: PLR2004
+        return (Sha(said[0]), Branch(said[1].removeprefix("refs/heads/"))) if on_a_branch else None
+
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Tell whether `newer` holds `older`. This, not equality, is what "has landed" means."""
         done = self.run("merge-base", "--is-ancestor", older, newer)
@@ -143,8 +151,18 @@ class Git:
         rows = [line.split() for line in out.splitlines()]
         return [(Sha(row[0]), tuple(Sha(p) for p in row[1:])) for row in rows]
 
-    def raw_commit(self, commit: Sha) -> bytes:
-        return self.run("cat-file", "commit", commit).check().stdout.encode("utf-8", "surrogateescape")
+    def raw_commits(self, commits: Sequence[Sha]) -> dict[Sha, bytes]:
+        """Return commits as they are stored. Raises CommandFailed where one is not there."""
+        wanted = list(dict.fromkeys(commits))
+        done = self.run("cat-file", "--batch", stdin="".join(f"{sha}\n" for sha in wanted)).check()
+        data, found = done.stdout.encode("utf-8", "surrogateescape"), dict[Sha, bytes]()
+        for sha in wanted:
+            head, _, data = data.partition(b"\n")
+            if head.split()[1:2] != [b"commit"]:
+                raise CommandFailed(done.argv, 1, "", f"{sha} is not a commit that is here")
+            size = int(head.split()[2])
+            found[sha], data = data[:size], data[size + 1 :]
+        return found
 
     def changed(self, old: str, new: str) -> tuple[str, ...]:
         """Return the paths that differ between two commits or trees, renames as both their names."""
@@ -212,6 +230,11 @@ class Git:
             return Path(os.path.normpath(self.folder / said.removeprefix("gitdir: "))).absolute()
         return Path(self.say("rev-parse", "--absolute-git-dir"))
 
+    @cached_property
+    def common_folder(self) -> Path:
+        """The folder in which git keeps what all worktrees share."""
+        return Path(self.say("rev-parse", "--path-format=absolute", "--git-common-dir"))
+
     def private(self, name: str) -> Path:
         """Return where git keeps a file of this worktree alone, such as index.lock or rebase-merge."""
         return self.own_folder / name
@@ -243,27 +266,52 @@ class Git:
 
     # -- refs
 
-    def move_refs(self, moves: Sequence[tuple[str, str, str]], reason: str) -> bool:
-        """Move (ref, new, old) all together or not at all; False when some ref is not at its old value.
+    def move_refs(self, moves: Sequence[_Move], reason: str, *, again: bool = False) -> Done:
+        """Move (ref, new, old) all together or not at all; it fails when some ref is not at its old value.
 
-        An `old` of zeros demands that the ref does not exist yet.
+        Without an `old` the ref must not exist yet. A lock that a killed git of batty's own left is removed: one
+        with just this value, and an empty one where only batty can have made it. `again` says that this very move
+        was begun before by a process that is gone.
         """
-        lines = ["start", *(f"update {ref} {new} {old}" for ref, new, old in moves), "prepare", "commit", ""]
-        done = self.run("update-ref", "-m", reason, "--stdin", stdin="\n".join(lines))
-        return done.ok
+        done = self._transaction(moves, reason)
+        freed = [] if done.ok else [ref for ref, new, _ in moves if self._free(ref, new, mine=again)]
+        return self._transaction(moves, reason) if freed else done
+
+    def _transaction(self, moves: Sequence[_Move], reason: str) -> Done:
+        updates = [f"update {ref} {new} {old or '0' * len(new)}" for ref, new, old in moves]
+        lines = ["start", *updates, "prepare", "commit", ""]
+        return self.run("update-ref", "-m", reason, "--stdin", stdin="\n".join(lines))
+
+    def _free(self, ref: str, value: Sha, *, mine: bool) -> bool:
+        """Remove a ref's lock that nobody has open and that is provably batty's; tell whether it did."""
+        lock = self.common_folder / f"{ref}.lock"
+        try:
+            said = lock.read_bytes().strip()
+        except OSError:
+            return False
+        provable = said == value.encode() or (said == b"" and (mine or ref.startswith("refs/batty/")))
+        if not provable or is_open_anywhere(lock):
+            return False
+        lock.unlink(missing_ok=True)
+        return True
 
     def pin(self, ref: str, commit: Sha) -> None:
         """Make a ref of batty's own that keeps a commit alive. One that is there already stays if equal."""
         self.pin_all([(ref, commit)])
 
     def pin_all(self, pins: Sequence[tuple[str, Sha]]) -> None:
-        """Make refs of batty's own in one transaction. Those that are there already stay if equal."""
-        if self.move_refs([(ref, commit, "0" * len(commit)) for ref, commit in pins], "batty: pin"):
+        """Make refs of batty's own in one transaction. Those that are there already stay if equal.
+
+        Raises BattyError `ref-taken` for one that is another commit, CommandFailed where git could not write.
+        """
+        if self.move_refs([(ref, commit, None) for ref, commit in pins], "batty: pin").ok:
             return
         for ref, commit in pins:
-            if self.tip(ref) == commit or self.move_refs([(ref, commit, "0" * len(commit))], "batty: pin"):
-                continue
-            raise BattyError("ref-taken", f"{ref} exists and is another commit", next="batty log")
+            there = self.tip(ref)
+            if there is None:
+                self.move_refs([(ref, commit, None)], "batty: pin").check()
+            elif there != commit:
+                raise BattyError("ref-taken", f"{ref} exists and is another commit", next="batty log")
 
     def drop_ref(self, ref: str, old: Sha) -> bool:
         return self.run("update-ref", "-d", ref, old).ok
@@ -283,8 +331,12 @@ class Git:
         self.run("worktree", "unlock", str(self.folder)).check()
 
     def add_detached(self, path: Path, commit: Sha, reason: str) -> None:
-        """Make a worktree of batty's own, locked so that no prune takes it."""
-        self.run("worktree", "add", "--quiet", "--detach", "--lock", "--reason", reason, str(path), commit).check()
+        """Make an empty worktree of batty's own, locked so that no prune takes it.
+
+        Its files are whoever's who uses it: a filter that fails on one of them must not keep it from being made.
+        """
+        words = ("worktree", "add", "--quiet", "--detach", "--no-checkout")
+        self.run(*words, "--lock", "--reason", reason, str(path), commit).check()
 
     def remove_worktree(self, path: Path) -> Done:
         """Remove a worktree that is clean; git refuses any other, and that refusal is kept. Never forced."""
@@ -319,51 +371,4 @@ def find_repository(folder: Path) -> Git:
 
 def state_folder(git: Git) -> Path:
     """Return the folder that all worktrees of the repository share for batty's state."""
-    return Path(git.say("rev-parse", "--path-format=absolute", "--git-common-dir")) / "batty"
-
-
-Side = Literal["old", "new", "partial", "missing", "other"]
-
-
-def on_disk(git: Git, path: str, old: Blob | None, new: Blob | None) -> Side:
-    """Tell which side of a fast-forward a file is on, for repairing one that was killed half-way.
-
-    `partial` is a proper beginning of either content: git was writing it. `other` is the user's.
-    """
-    file = git.folder / path
-    if file.is_symlink():
-        content = str(file.readlink()).encode()
-    elif file.is_file():
-        content = file.read_bytes()
-    else:
-        return "missing" if not file.exists() else "other"
-    same = _same(content, old, new)
-    if same is not None:
-        return same
-    wanted = {side: _content(git, path, blob) for side, blob in (("old", old), ("new", new)) if blob is not None}
-    if wanted.get("old") == content:
-        return "old"
-    if wanted.get("new") == content:
-        return "new"
-    # git may have been killed writing the new content, or while the old one was being put back
-    return "partial" if any(whole.startswith(content) for whole in wanted.values()) else "other"
-
-
-def _same(content: bytes, old: Blob | None, new: Blob | None) -> Side | None:
-    """Tell by its object id which blob a content is. Asking git for each of thousands of files takes minutes."""
-    for side, blob in (("old", old), ("new", new)):
-        if blob is not None and _object_id(content, blob.sha) == blob.sha:
-            return side  # type: ignore[return-value]
-    return None
-
-
-def _object_id(content: bytes, like: Sha) -> str:
-    """Return the id that git gives to a blob, by the hash function that this repository's ids are made with."""
-    whole = b"blob %d\0" % len(content) + content
-    return (sha1(whole, usedforsecurity=False) if len(like) == len(ZERO) else sha256(whole)).hexdigest()
-
-
-def _content(git: Git, path: str, blob: Blob) -> bytes:
-    """Return a blob as a checkout of it would be, with line endings and filters applied."""
-    done = git.run("cat-file", "--filters", f"--path={path}", blob.sha).check()
-    return done.stdout.encode("utf-8", "surrogateescape")
+    return git.common_folder / "batty"

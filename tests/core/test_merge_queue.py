@@ -1,539 +1,383 @@
-"""Every state that a small queue can reach, however the outside interferes, and what must hold in each.
+"""What the journal makes of the queue: each event's mark on the entries, and the events that leave none."""
 
-The model is a lander that does what `owed` asks for in steps so small that anything may come between two of them:
-a crash, a person, somebody else's commit on the base. A commit is written as the line of what it holds
-("root|a|x"), so that ancestry and trees can be read off; a tree is the same without the order.
-"""
-
-from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from batty_tmux.core.events import (
     AnyEvent,
-    CandidateBuilt,
-    Conflicted,
-    Deferred,
-    Enqueued,
-    GateFinished,
-    GateStarted,
-    Landed,
+    BaseMoved,
+    ExecutorStarted,
     Landing,
+    PhaseHeld,
+    PinsChanged,
+    Prioritized,
     QueuePaused,
     QueueResumed,
+    Resolving,
     Retried,
     Reviewed,
+    RunStarted,
     Skipped,
+    VerdictWord,
 )
-from batty_tmux.core.merge_queue import (
-    MOVES_ON,
-    Build,
-    Candidate,
-    Effect,
-    Entry,
-    Land,
-    Queue,
-    RunGate,
-    Settle,
-    apply,
-    fold,
-    observe,
-    owed,
-)
+from batty_tmux.core.merge_queue import apply, fold
+from batty_tmux.core.queue_state import MOVES_ON, Candidate, Entry, Now, Queue, observe
 from batty_tmux.names import PhaseId, Sha
-
-ROOT = "root"
-CALM = 40
-"""More steps than any queue of these sizes needs to come to rest."""
-
-
-def held_by(commit: str) -> list[str]:
-    return commit.split("|")
-
-
-def tree_of(commit: str) -> Sha:
-    return Sha("tree:" + "+".join(sorted(held_by(commit))))
-
-
-def gate_of(tip: str) -> str:
-    """The gate in force is the one that the base defines: a commit "g" on it changes the gate."""
-    return "gate-2" if "g" in held_by(tip) else "gate-1"
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How often each kind of interference may still happen."""
-
-    moves: tuple[str, ...] = ()
-    verdicts: tuple[str, ...] = ()
-    conflicts: int = 0
-    deferrals: int = 0
-    crashes: int = 0
-    pauses: int = 0
-    skips: int = 0
-    retries: int = 0
-    reworks: int = 0
-
-
-@dataclass(frozen=True)
-class World:
-    """`flight` is what the lander is in the middle of, and `gate` the gate that it read when it began."""
-
-    events: tuple[AnyEvent, ...]
-    queue: Queue
-    budget: Budget
-    tip: str = ROOT
-    flight: Effect | Landing | Literal["moved"] | None = None
-    gate: str = ""
-    landing: Landing | None = None
-    head: str = ""
-
-    @property
-    def key(self) -> object:
-        queue = self.queue
-        verdicts = frozenset((where, run.verdict) for where, run in queue.verdicts.items())
-        return queue.entries, verdicts, queue.paused, self.tip, repr(self.flight), self.landing, self.head, self.budget
-
-    @property
-    def now(self) -> Queue:
-        return observe(self.queue, tip=Sha(self.tip), gate=gate_of(self.tip))
-
-    def note(self, *events: AnyEvent) -> "World":
-        queue = self.now
-        for event in events:
-            before, queue = queue, apply(queue, event)
-            check_event(before, event, queue)
-        # what is observed is not journaled, so whoever folds the journal again starts without it
-        return replace(self, events=(*self.events, *events), queue=observe(queue, tip=Sha(""), gate=""))
-
-    def idle(self) -> "World":
-        return replace(self, flight=None, gate="", landing=None, head="")
-
-
-def check_event(before: Queue, event: AnyEvent, after: Queue) -> None:
-    phase = getattr(event, "phase", None)
-    for old, new in zip(before.entries, after.entries, strict=False):
-        assert old.phase == phase or old == new, "an event of one phase changed another's entry"
-        if old.state == "landed":
-            assert new == old, "what has landed changed"
-        if old.state == "skipped" and not isinstance(event, Retried | Landed | Enqueued | Reviewed):
-            assert new.state == "skipped", f"{event} took a skipped entry up again"
-    if isinstance(event, GateFinished) and event.verdict in {"timeout", "infra"}:
-        assert after.verdicts == before.verdicts, "a gate that said nothing of the tree left a verdict"
-        assert all(e.state != "red" or e in before.entries for e in after.entries)
-
-
-# --- the lander, one small step at a time
-
-
-def steps(world: World) -> Iterator[World]:
-    flight = world.flight
-    if flight is None:
-        effect = owed(world.now)
-        if effect is not None:
-            check_effect(world, effect)
-            yield from begun(world, effect)
-        return
-    if world.budget.crashes:
-        yield replace(world, budget=replace(world.budget, crashes=world.budget.crashes - 1)).idle()
-    match flight:
-        case Build():
-            yield from built(world, flight)
-        case RunGate():
-            yield from gated(world, flight)
-        case Landing():
-            yield advanced(world, flight)
-        case _:
-            yield settled(world)
-
-
-def begun(world: World, effect: Effect) -> Iterator[World]:
-    gate = gate_of(world.tip)
-    match effect:
-        case Build():
-            yield replace(world, flight=effect, gate=gate)
-        case RunGate(entry=entry, candidate=candidate):
-            started = GateStarted(
-                phase=entry.phase, purpose="queue", commit=candidate.sha, tree=candidate.tree, gate=gate, log="log"
-            )
-            yield replace(world.note(started), flight=effect, gate=gate)
-        case Land(entry=entry, candidate=candidate) if not candidate.new:
-            yield world.note(landed(entry.phase, entry.head, candidate.base, candidate.sha))
-        case Land(entry=entry, candidate=candidate):
-            yield from deferred(world, entry, candidate.sha, half_done=False)
-            landing = Landing(phase=entry.phase, base=candidate.base, candidate=candidate.sha)
-            yield replace(world.note(landing), flight=landing, landing=landing, head=entry.head)
-        case Settle(entry=entry, landing=landing):
-            if landing.candidate in ancestors(world.tip) or landing.base != world.tip:
-                yield replace(world, flight="moved", landing=landing, head=entry.head)
-            else:
-                yield from deferred(world, entry, landing.candidate, half_done=True)
-                yield replace(world, flight=landing, landing=landing, head=entry.head)
-
-
-def built(world: World, effect: Build) -> Iterator[World]:
-    entry, onto = effect.entry, str(effect.onto)
-    if entry.head in held_by(onto):
-        how: Literal["nothing-new", "replay"] = "nothing-new"
-        sha = Sha(onto)
-    else:
-        how, sha = "replay", Sha(f"{onto}|{entry.head}")
-    event = CandidateBuilt(
-        phase=entry.phase, head=entry.head, base=Sha(onto), candidate=sha, tree=tree_of(sha), how=how
-    )
-    yield world.note(event).idle()
-    if world.budget.conflicts:
-        less = replace(world, budget=replace(world.budget, conflicts=world.budget.conflicts - 1))
-        yield less.note(Conflicted(phase=entry.phase, head=entry.head, base=Sha(onto), paths=("f",))).idle()
-
-
-def gated(world: World, effect: RunGate) -> Iterator[World]:
-    yield world.note(judged(world, effect, "pass")).idle()
-    for verdict in dict.fromkeys(world.budget.verdicts):
-        left = list(world.budget.verdicts)
-        left.remove(verdict)
-        less = replace(world, budget=replace(world.budget, verdicts=tuple(left)))
-        yield less.note(judged(world, effect, verdict)).idle()
-
-
-def judged(world: World, effect: RunGate, verdict: str) -> GateFinished:
-    return GateFinished(
-        phase=effect.entry.phase,
-        purpose="queue",
-        commit=effect.candidate.sha,
-        tree=effect.candidate.tree,
-        gate=world.gate,
-        log="log",
-        verdict=verdict,  # type: ignore[arg-type]
-        status={"pass": 0, "fail": 1, "infra": 127}.get(verdict),
-    )
-
-
-def deferred(world: World, entry: Entry, candidate: Sha, *, half_done: bool) -> Iterator[World]:
-    if world.budget.deferrals:
-        less = replace(world, budget=replace(world.budget, deferrals=world.budget.deferrals - 1))
-        why = Deferred(phase=entry.phase, candidate=candidate, checkout="/co", reason="in the way", half_done=half_done)
-        yield less.note(why)
-
-
-def advanced(world: World, landing: Landing) -> World:
-    """Compare and swap, which git does; whether it was right to ask for it is what is checked."""
-    if world.tip == landing.base:
-        check_move(world, landing)
-        world = replace(world, tip=str(landing.candidate))
-    return replace(world, flight="moved")
-
-
-def settled(world: World) -> World:
-    landing = world.landing
-    assert landing is not None
-    if landing.candidate in ancestors(world.tip):
-        return world.note(landed(landing.phase, Sha(world.head), landing.base, landing.candidate)).idle()
-    return world.note(Retried(phase=landing.phase, reason="the base moved first")).idle()
-
-
-def landed(phase: PhaseId, head: Sha, base: Sha, candidate: Sha) -> Landed:
-    return Landed(phase=phase, head=head, base=base, candidate=candidate, tree=tree_of(candidate))
-
-
-def ancestors(tip: str) -> list[str]:
-    parts = held_by(tip)
-    return ["|".join(parts[:n]) for n in range(1, len(parts) + 1)]
-
-
-# --- the outside
-
-
-def interference(world: World) -> Iterator[World]:
-    budget = world.budget
-    for word in budget.moves:
-        left = tuple(other for other in budget.moves if other != word)
-        yield replace(world, tip=f"{world.tip}|{word}", budget=replace(budget, moves=left))
-    if budget.pauses and world.queue.paused is None:
-        yield replace(world, budget=replace(budget, pauses=budget.pauses - 1)).note(QueuePaused())
-    if world.queue.paused is not None:
-        yield world.note(QueueResumed())
-    for phase in {entry.phase for entry in world.queue.entries}:
-        entry = world.queue.of(phase)
-        if entry is not None:
-            yield from asked(world, entry)
-
-
-def asked(world: World, entry: Entry) -> Iterator[World]:
-    budget = world.budget
-    again = {"conflict", "red", "held", "skipped", "deferred"}
-    if budget.skips and entry.state in again | {"queued"}:
-        yield replace(world, budget=replace(budget, skips=budget.skips - 1)).note(Skipped(phase=entry.phase))
-    if budget.retries and entry.state in again:
-        asked_for = Retried(phase=entry.phase, reason="asked for")
-        yield replace(world, budget=replace(budget, retries=budget.retries - 1)).note(asked_for)
-    if budget.reworks and entry.state not in {"landed", "withdrawn"}:
-        rework = Reviewed(phase=entry.phase, verdict="rework", by="human", head=entry.head)
-        yield replace(world, budget=replace(budget, reworks=budget.reworks - 1)).note(rework)
-    if entry.state == "withdrawn" and not entry.head.endswith("'") and entry.head not in held_by(world.tip):
-        yield world.note(approval(entry.phase, f"{entry.head}'"))
-
-
-# --- what must hold
-
-
-def check_effect(world: World, effect: Effect) -> None:
-    entry = effect.entry
-    assert world.queue.of(entry.phase) == entry, "an entry that was replaced is still worked on"
-    assert entry.state in MOVES_ON
-    if world.queue.paused is not None:
-        assert isinstance(effect, Settle), "a paused queue began something"
-    if not isinstance(effect, Settle):
-        earlier = world.queue.entries[: world.queue.entries.index(entry)]
-        assert not [e for e in earlier if e.state in MOVES_ON], "an entry was overtaken"
-    if isinstance(effect, Land):
-        assert effect.candidate.base == world.tip
-        expected = world.tip if not effect.candidate.new else f"{world.tip}|{entry.head}"
-        assert effect.candidate.sha == expected, "the candidate is not the pinned head on the tip"
-
-
-def check_move(world: World, landing: Landing) -> None:
-    """I1, I3, I8: what the base moves to passed the gate in force as the very tree that it is; once."""
-    gate, tree = gate_of(world.tip), tree_of(landing.candidate)
-    said = [e.verdict for e in world.events if isinstance(e, GateFinished) and (e.tree, e.gate) == (tree, gate)]
-    assert "pass" in said, f"{landing.candidate} was landed without a pass of {gate} on its tree"
-    telling = [verdict for verdict in said if verdict in {"pass", "fail"}]
-    assert telling[-1] == "pass", "a tree was landed whose last verdict was red"
-    assert world.tip in ancestors(landing.candidate), "the base did not move forward"
-    parts = held_by(landing.candidate)
-    assert len(parts) == len(set(parts)), "something landed twice"
-
-
-def check_state(world: World) -> None:
-    refolded = fold(list(world.events))
-    assert refolded == world.queue, "the journal, folded again, is another queue"
-    again = observe(refolded, tip=Sha(world.tip), gate=gate_of(world.tip))
-    assert owed(again) == owed(world.now)
-    done = [e.head for e in world.events if isinstance(e, Landed)]
-    assert len(done) == len(set(done)), "a landing was recorded twice"
-    for entry in world.queue.entries:
-        if entry.state == "landed":
-            assert entry.head in held_by(world.tip), "recorded as landed, and the base does not hold it"
-        if entry.state == "red":
-            assert is_red_by_itself(world, entry), "red by the verdict on another commit"
-    if world.queue.paused is None and world.queue.waiting:
-        assert owed(world.now) is not None, "something can land and nothing is owed"
-
-
-def is_red_by_itself(world: World, entry: Entry) -> bool:
-    return entry.candidate is not None and any(
-        isinstance(e, GateFinished) and e.verdict == "fail" and e.commit == entry.candidate.sha for e in world.events
-    )
-
-
-def check_liveness(world: World) -> None:
-    """With nothing failing from here on, everything that can land does, and the lander comes to rest."""
-    calm = replace(world, budget=Budget())
-    if calm.queue.paused is not None:
-        calm = calm.note(QueueResumed())
-    for _ in range(CALM):
-        following = next(steps(calm), None)
-        if following is None:
-            break
-        calm = following
-    assert owed(calm.now) is None, "the lander never comes to rest"
-    assert not calm.queue.waiting
-    left = {e.phase for e in world.queue.waiting} - {e.phase for e in calm.queue.entries if e.state == "landed"}
-    if world.flight is None:
-        assert not left, f"{left} never landed"
-
-
-def approval(phase: str, head: str) -> Enqueued:
-    return Enqueued(phase=PhaseId(phase), head=Sha(head), claim=f"refs/batty/claim/{phase}/{head}")
-
-
-def start(phases: str, budget: Budget) -> World:
-    return World((), Queue(), budget).note(*(approval(f"phase-{name}", name) for name in phases))
-
-
-@dataclass
-class Seen:
-    states: int = 0
-    words: set[str] = field(default_factory=set)
-    tips: set[str] = field(default_factory=set)
-
-
-def explore(world: World) -> Seen:
-    seen, known, waiting = Seen(), {world.key}, deque([world])
-    while waiting:
-        world = waiting.popleft()
-        seen.states += 1
-        seen.words |= {entry.state for entry in world.queue.entries}
-        seen.tips.add(world.tip)
-        check_state(world)
-        check_liveness(world)
-        for following in (*steps(world), *interference(world)):
-            if following.key not in known:
-                known.add(following.key)
-                waiting.append(following)
-    return seen
-
-
-SCENARIOS = {
-    "verdicts and crashes": (
-        "abc",
-        Budget(verdicts=("fail", "timeout", "infra"), crashes=1, retries=1),
-        {"red", "held"},
-    ),
-    "a base that moves": ("ab", Budget(moves=("x", "g"), crashes=2, conflicts=1), {"conflict", "gating"}),
-    "a checkout in the way": ("ab", Budget(moves=("x",), deferrals=2, crashes=2, pauses=1), {"deferred"}),
-    "a person": ("ab", Budget(verdicts=("fail",), skips=1, retries=1, pauses=1), {"skipped", "red"}),
-    "rework": ("ab", Budget(verdicts=("fail",), reworks=1, crashes=1), {"withdrawn"}),
-    "skipped while it moves": ("ab", Budget(skips=2, retries=1, moves=("g",)), {"skipped"}),
+from tests.support.journaled import AT
+from tests.support.queue_events import (
+    BASE,
+    KEY,
+    built,
+    conflicted,
+    deferred,
+    ejected,
+    enqueued,
+    finished,
+    journal,
+    landed,
+    refused,
+    started,
+    stopped,
+    tree,
+    word,
+)
+
+
+def entry(queue: Queue, name: str = "a") -> Entry:
+    found = queue.of(PhaseId(name))
+    assert found is not None
+    return found
+
+
+def line(queue: Queue) -> str:
+    return "".join(waiting.phase for waiting in queue.waiting)
+
+
+REWORK = word(Reviewed, "a", verdict="rework", by="human", head=Sha("head-a"))
+IN_STATE: dict[str, tuple[AnyEvent, ...]] = {
+    "queued": (enqueued("a"), built("a")),
+    "gating": (enqueued("a"), built("a"), started("a")),
+    "conflict": (enqueued("a"), conflicted("a")),
+    "red": (enqueued("a"), built("a"), ejected("a")),
+    "held": (enqueued("a"), refused("a")),
+    "deferred": (enqueued("a"), built("a"), deferred("a")),
+    "landed": (enqueued("a"), built("a"), landed("a")),
+    "skipped": (enqueued("a"), built("a"), word(Skipped, "a")),
+    "withdrawn": (enqueued("a"), built("a"), REWORK),
 }
+LATE: tuple[AnyEvent, ...] = (
+    built("a"),
+    conflicted("a"),
+    refused("a"),
+    ejected("a"),
+    started("a"),
+    finished("a", "fail"),
+    stopped("a"),
+    word(Landing, "a", base=BASE, candidate=Sha("root+a")),
+    deferred("a"),
+    word(Prioritized, "a", priority=3, now=True),
+    word(Resolving, "a", worktree="/w", base=BASE, head=Sha("head-a")),
+)
+PERSON: tuple[AnyEvent, ...] = (word(Skipped, "a"), word(Retried, "a"), REWORK)
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_every_reachable_state_keeps_the_rules(name: str) -> None:
-    """I1, I3, I7, I8, I15, I17, I18, I19, order and liveness, in all interleavings within the budget."""
-    phases, budget, expected = SCENARIOS[name]
-    seen = explore(start(phases, budget))
-    assert seen.states > 200
-    assert seen.words >= expected | {"queued", "gating", "landed"}
-    assert any(set(phases) <= set(held_by(tip)) for tip in seen.tips)
+@pytest.mark.parametrize("state", IN_STATE)
+def test_each_state_can_come_about(state: str) -> None:
+    """And whether it moves on by itself is told by the state alone."""
+    queue = fold(journal(*IN_STATE[state]))
+    assert entry(queue).state == state
+    assert (entry(queue) in queue.waiting) is (state in MOVES_ON)
 
 
-# --- single rules, where a reader looks for them
+# -- what comes late
 
 
-def run(world: World) -> World:
-    for _ in range(CALM):
-        following = next(steps(world), None)
-        if following is None:
-            return world
-        world = following
-    pytest.fail("the lander never comes to rest")
-
-
-def test_a_queue_without_failures_lands_in_the_order_of_approval() -> None:
-    """One after another, each on the one before."""
-    assert run(start("cab", Budget())).tip == "root|c|a|b"
-
-
-def test_an_empty_queue_owes_nothing() -> None:
-    """Nor does one whose entries all wait for a person."""
-    assert owed(observe(Queue(), tip=Sha(ROOT), gate="gate-1")) is None
-
-
-def test_a_verdict_serves_whoever_has_the_same_tree_and_gate() -> None:
-    """A phase's own gate on the tip's tree is not run again; under another gate it is."""
-    world = start("a", Budget())
-    world = next(steps(next(steps(world))))
-    own = GateFinished(
-        phase=PhaseId("phase-a"),
-        purpose="phase",
-        commit=Sha("elsewhere"),
-        tree=tree_of("root|a"),
-        gate="gate-1",
-        log="log",
-        verdict="pass",
-    )
-    proved = world.note(own)
-    assert isinstance(owed(proved.now), Land)
-    assert isinstance(owed(observe(proved.queue, tip=Sha(ROOT), gate="gate-2")), RunGate)
-    assert isinstance(owed(world.now), RunGate)
-
-
-def test_what_the_base_holds_already_needs_no_gate() -> None:
-    """A candidate with nothing new is the tip itself: recorded as landed, the base does not move."""
-    world = replace(start("a", Budget()), tip="root|a")
-    done = run(world)
-    assert done.tip == "root|a"
-    assert [e for e in done.events if isinstance(e, GateStarted)] == []
-    entry = done.queue.of(PhaseId("phase-a"))
-    assert entry is not None
-    assert entry.state == "landed"
-
-
-def test_nothing_that_is_told_later_changes_what_has_landed() -> None:
+@pytest.mark.parametrize("late", [*LATE, *PERSON], ids=lambda event: type(event).__name__)
+def test_nothing_that_is_told_later_changes_what_has_landed(late: AnyEvent) -> None:
     """Not a late verdict, nor a person who was a moment too slow."""
-    done = run(start("a", Budget()))
-    (entry,) = done.queue.entries
-    assert entry.candidate is not None
-    phase, head = entry.phase, entry.head
-    for late in (
-        judged(done, RunGate(entry, entry.candidate), "fail"),
-        Skipped(phase=phase),
-        Retried(phase=phase),
-        Deferred(phase=phase, candidate=entry.candidate.sha, checkout="/co", reason="in the way"),
-        Reviewed(phase=phase, verdict="rework", by="human", head=head),
-        Conflicted(phase=phase, head=head, base=Sha(ROOT), paths=("f",)),
-    ):
-        assert done.note(late).queue.entries == (entry,)
+    queue = fold(journal(*IN_STATE["landed"]))
+    assert apply(queue, late).entries == queue.entries
 
 
-def test_a_red_entry_keeps_its_reason_and_log_until_it_is_retried() -> None:
-    """And a retry runs the gate anew, though the tree has a verdict: the person may know it for flaky."""
-    world = start("ab", Budget(verdicts=("fail",)))
-    building = next(steps(world))
-    gating = next(steps(next(steps(building))))
-    red = list(steps(gating))[-1]
-    entry = red.queue.of(PhaseId("phase-a"))
-    assert entry is not None
-    assert (entry.state, entry.reason, entry.log) == ("red", "the gate ended with 1", "log")
-    assert run(red).tip == "root|b"
-    again = run(red).note(Retried(phase=PhaseId("phase-a")))
-    assert run(again).tip == "root|b|a"
+@pytest.mark.parametrize("late", LATE, ids=lambda event: type(event).__name__)
+@pytest.mark.parametrize("state", ["skipped", "withdrawn"])
+def test_what_a_lander_still_finds_takes_nothing_up_again(state: str, late: AnyEvent) -> None:
+    """A person's word may come while the entry is built or gated."""
+    queue = fold(journal(*IN_STATE[state]))
+    assert apply(queue, late).entries == queue.entries
 
 
-def test_the_verdict_on_a_withdrawn_claim_is_not_the_new_claims() -> None:
-    """The gate of a long run may end after the phase was reworked and approved again."""
-    world = start("a", Budget())
-    gating = next(steps(next(steps(next(steps(world))))))
-    assert isinstance(gating.flight, RunGate)
-    approved = gating.note(
-        Reviewed(phase=PhaseId("phase-a"), verdict="rework", by="human", head=Sha("a")),
-        approval("phase-a", "a'"),
+@pytest.mark.parametrize("state", ["skipped", "withdrawn"])
+def test_that_it_landed_is_true_whatever_else_was_said(state: str) -> None:
+    """The base holds it: the word came a moment too late."""
+    assert entry(fold(journal(*IN_STATE[state], landed("a")))).state == "landed"
+
+
+@pytest.mark.parametrize("late", [*LATE[:7], deferred("a")], ids=lambda event: type(event).__name__)
+def test_what_is_told_of_an_older_claim_is_not_the_new_ones(late: AnyEvent) -> None:
+    """A long run may end after the phase was reworked, approved again, and put on the base."""
+    now = [enqueued("a"), built("a"), REWORK, enqueued("a", "new"), built("a", head="new"), started("a", "root+new")]
+    queue = fold(journal(*now))
+    assert apply(queue, late).entries == queue.entries
+
+
+@pytest.mark.parametrize("late", [started("a"), ejected("a"), deferred("a"), finished("a", "fail"), stopped("a")])
+def test_what_is_told_of_an_older_candidate_is_not_the_new_ones(late: AnyEvent) -> None:
+    """The base moved meanwhile: the entry stands on another one now, and is gated there."""
+    moved = (built("a", "other"), started("a", "other+a"))
+    for n in (1, 2):
+        queue = fold(journal(*IN_STATE["gating"], *moved[:n]))
+        assert apply(queue, late).entries == queue.entries
+
+
+def test_a_landing_of_an_older_claim_does_not_hold_up_the_new_one() -> None:
+    """A lander that was stopped before it wrote its intent may wake after the phase was approved again."""
+    new = [REWORK, enqueued("a", "new"), word(Landing, "a", base=BASE, candidate=Sha("root+a")), landed("a")]
+    told = entry(fold(journal(*IN_STATE["queued"], *new)))
+    assert (told.state, told.head, told.landing) == ("queued", "new", None)
+
+
+def test_a_new_claim_takes_the_place_of_an_old_one_but_not_of_a_landed_one() -> None:
+    """Otherwise an old head could land after what was approved last."""
+    assert [e.state for e in fold(journal(enqueued("a"), enqueued("a", "new"))).entries] == ["withdrawn", "queued"]
+    again = fold(journal(*IN_STATE["landed"], enqueued("a", "new", undoes=Sha("root+a"))))
+    assert [(e.state, e.undoes) for e in again.entries] == [("landed", ""), ("queued", "root+a")]
+
+
+# -- what is found of an entry
+
+
+def test_a_candidate_is_remembered_with_what_it_brings() -> None:
+    """Whether it is new at all, and by which paths it changes its own gate."""
+    queue = fold(
+        journal(enqueued("a"), built("a", flags=("batty.toml",)), enqueued("b"), built("b", how="nothing-new"))
     )
-    late = approved.note(judged(approved, gating.flight, "fail"))
-    entry = late.queue.of(PhaseId("phase-a"))
-    assert entry is not None
-    assert (entry.state, entry.head) == ("queued", "a'")
+    assert entry(queue).candidate == Candidate(BASE, Sha("root+a"), tree("root+a"), flags=("batty.toml",))
+    candidate = entry(queue, "b").candidate
+    assert candidate is not None
+    assert not candidate.new
 
 
-@pytest.mark.parametrize("moved", [False, True])
-def test_a_landing_killed_half_way_is_found_out_and_not_repeated(moved: bool) -> None:
-    """Whether main had moved when the lander died is asked of git, and never guessed."""
-    world = start("a", Budget())
-    while not isinstance(world.flight, Landing):
-        world = next(steps(world))
-    if moved:
-        world = next(steps(world))
-    killed = world.idle()
-    assert isinstance(owed(killed.now), Settle)
-    assert run(killed).tip == "root|a"
+def test_a_conflict_with_what_has_not_landed_keeps_the_entry_in_the_line() -> None:
+    """It may not come true; a candidate built elsewhere forgets it. With the base itself, it is true."""
+    predicted = fold(journal(enqueued("a"), conflicted("a", "root+x", predicted=True)))
+    assert (entry(predicted).state, entry(predicted).clash) == ("queued", ("root+x", ("f",)))
+    assert entry(apply(predicted, built("a"))).clash is None
+    real = entry(apply(predicted, conflicted("a")))
+    assert (real.state, real.code, real.paths, real.candidate) == ("conflict", "conflict", ("f",), None)
 
 
-def test_a_landing_that_somebody_came_before_starts_its_turn_again() -> None:
-    """The candidate was built on another base, so it is built and gated anew."""
-    world = start("a", Budget())
-    while not isinstance(world.flight, Landing):
-        world = next(steps(world))
-    done = run(replace(world, tip="root|x"))
-    assert done.tip == "root|x|a"
-    assert len([e for e in done.events if isinstance(e, GateFinished)]) == 2
+def test_a_refused_candidate_waits_for_a_person_with_its_reason() -> None:
+    """What the person accepts is kept with the entry, one after the other."""
+    queue = fold(journal(enqueued("a"), built("a"), refused("a")))
+    assert (entry(queue).state, entry(queue).code, entry(queue).reason) == ("held", "reverts", "why")
+    first = apply(queue, word(Retried, "a", accept=("reverts",)))
+    again = apply(apply(first, refused("a", "gate")), word(Retried, "a", accept=("gate",)))
+    assert entry(again).accepted == {"reverts", "gate"}
+    assert (entry(again).state, entry(again).code, entry(again).paths) == ("queued", "", ())
 
 
-def test_candidates_of_another_head_are_not_taken() -> None:
-    """A build that was under way when the phase was approved again ends too late."""
-    world = start("a", Budget()).note(approval("phase-a", "a'"))
-    late = CandidateBuilt(
-        phase=PhaseId("phase-a"),
-        head=Sha("a"),
-        base=Sha(ROOT),
-        candidate=Sha("root|a"),
-        tree=tree_of("root|a"),
-        how="replay",
-    )
-    entry = world.note(late).queue.of(PhaseId("phase-a"))
-    assert entry is not None
-    assert entry.candidate is None
-    assert Candidate(Sha(ROOT), Sha("root|a"), tree_of("root|a")) not in [e.candidate for e in world.queue.entries]
+@pytest.mark.parametrize(
+    ("verdict", "state", "reason"),
+    [
+        ("fail", "red", "the gate ended with 3"),
+        ("timeout", "held", "the gate ran out of time"),
+        ("infra", "held", "the gate could not run (status 3)"),
+    ],
+)
+def test_only_a_real_refusal_makes_an_entry_red(verdict: VerdictWord, state: str, reason: str) -> None:
+    """I19: a gate that said nothing of the tree is for a person to look at; it does not count as a bad entry."""
+    queue = fold(journal(*IN_STATE["gating"], ejected("a", verdict, status=3)))
+    told = entry(queue)
+    assert (told.state, told.code, told.reason, told.log) == (state, f"gate-{verdict}", reason, "/log")
+    assert queue.outcomes == (verdict == "fail",)
+
+
+@pytest.mark.parametrize("over", [finished("a", "fail"), finished("a"), finished("a", "infra"), stopped("a")])
+def test_a_run_that_is_over_decides_nothing_alone(over: AnyEvent) -> None:
+    """Whoever reads all runs decides; the entry only is no longer at the gate."""
+    assert entry(fold(journal(*IN_STATE["gating"], over))).state == "queued"
+
+
+@pytest.mark.parametrize("purpose", ["control", "try", "phase"])
+def test_a_run_for_another_purpose_does_not_move_the_entry(purpose: Any) -> None:
+    """A control is journaled under the suspect, whose own run goes on."""
+    queue = fold(journal(*IN_STATE["queued"]))
+    assert entry(apply(queue, started("a", purpose=purpose))).state == "queued"
+    gating = fold(journal(*IN_STATE["gating"]))
+    assert entry(apply(gating, finished("a", purpose=purpose))).state == "gating"
+
+
+# -- verdicts
+
+
+@pytest.mark.parametrize("field", ["gate", "environment", "hygiene"])
+def test_a_verdict_belongs_to_tree_gate_machine_and_hygiene(field: str) -> None:
+    """I8: where any of them is another one, nothing is known. Whoever asked for the run, it counts."""
+    seen = observe(fold(journal(finished("a", purpose="phase"))), Now(gate=KEY))
+    assert (passed := seen.verdict(tree("root+a"))) is not None
+    assert passed.passed
+    assert seen.verdict(tree("elsewhere")) is None
+    other = observe(seen, Now(gate=KEY._replace(**{field: "other"})))
+    assert other.verdict(tree("root+a")) is None
+    assert other.proof(tree("root+a")) == passed
+
+
+def test_a_pass_counts_however_often_the_tree_failed() -> None:
+    """Two verdicts on one tree are a flake, and said to be one; the last of several reds counts otherwise."""
+    runs = journal(finished("a", "fail"), finished("a", "infra"), finished("b", "fail"), finished("a"), finished("c"))
+    early, late = (observe(fold(runs[:n]), Now(gate=KEY)) for n in (3, 5))
+    verdicts = [queue.verdict(tree("root+a")) for queue in (early, late)]
+    assert [run.verdict for run in verdicts if run is not None] == ["infra", "pass"]
+    assert early.flakes() == ()
+    assert [(of, len(said)) for of, said in late.flakes()] == [(tree("root+a"), 3)]
+
+
+# -- landings
+
+
+def chain_landing() -> list[AnyEvent]:
+    together = word(Landing, "b", base=BASE, candidate=Sha("root+a+b"), phases=(PhaseId("a"), PhaseId("b")))
+    return journal(enqueued("a"), enqueued("b"), built("a"), built("b", "root+a"), together, landed("a"))
+
+
+def test_a_torn_list_of_landed_leaves_the_rest_to_be_settled() -> None:
+    """Killed between two of them: the one that is not journaled still knows which landing it was in."""
+    events = chain_landing()
+    begun = fold(events[:5])
+    assert [e.landing for e in begun.entries] == [events[4], events[4]]
+    torn = fold(events)
+    assert [(e.state, e.landing) for e in torn.entries] == [("landed", None), ("queued", events[4])]
+    whole = apply(torn, landed("b", "root+a"))
+    assert [e.state for e in whole.entries] == ["landed", "landed"]
+    assert whole.base == "root+a+b"
+    assert whole.outcomes == (False, False)
+
+
+def test_a_landing_in_the_way_keeps_what_was_half_done() -> None:
+    """Not begun, it is begun anew some time; begun, it has to be settled first."""
+    told = entry(fold(journal(*IN_STATE["deferred"])))
+    assert (told.checkout, told.reason, told.paths) == ("/co", "in the way", ("f",))
+    landing = word(Landing, "a", base=BASE, candidate=Sha("root+a"))
+    queue = fold(journal(*IN_STATE["queued"], landing))
+    assert entry(apply(queue, deferred("a", half_done=True))).landing is not None
+    for outcome in (deferred("a"), word(Skipped, "a"), word(Retried, "a")):
+        assert entry(apply(queue, outcome)).landing is None
+
+
+# -- a person's words
+
+
+def test_whoever_is_retried_stands_behind_what_moves_on() -> None:
+    """What is being gated stays true. Who still moves on, or lost a race for the base, keeps the place."""
+    four = [enqueued(name) for name in "abcd"]
+    out = fold(journal(*four, conflicted("b")))
+    assert line(apply(out, word(Retried, "b"))) == "acdb"
+    assert line(apply(fold(journal(*four)), word(Retried, "b"))) == "abcd"
+
+
+def test_a_retry_begins_anew_and_forgets_earlier_reds_by_their_number() -> None:
+    """The runs stay in the book; that they came before is how they stop to count."""
+    out = fold(journal(*IN_STATE["red"]))
+    (last,) = journal(word(Retried, "a"), after=9)
+    again = entry(apply(out, last))
+    assert (again.state, again.asked, again.candidate, again.code, again.log) == ("queued", 10, None, "", "")
+    assert again.since == last.at
+
+
+@pytest.mark.parametrize(("now", "order"), [(False, "abdc"), (True, "dabc")])
+def test_priority_passes_who_has_not_begun(now: bool, order: str) -> None:
+    """A gate that runs, or ran, is not thrown away, unless the person says that this goes first now."""
+    line_up = [enqueued(name) for name in "abcd"]
+    begun: list[AnyEvent] = [built("a"), finished("a"), built("b", "root+a"), started("b", "root+a+b")]
+    queue = fold(journal(*line_up, *begun))
+    assert line(apply(queue, word(Prioritized, "d", priority=1, now=now))) == order
+
+
+def test_nobody_passes_a_landing_that_is_near() -> None:
+    """Deferred, or begun: neither is thrown away even now."""
+    landing = word(Landing, "a", base=BASE, candidate=Sha("root+a"))
+    for last in (deferred("a"), landing):
+        queue = fold(journal(enqueued("a"), enqueued("b"), enqueued("c"), built("a"), last))
+        assert line(apply(queue, word(Prioritized, "c", priority=9, now=True))) == "acb"
+
+
+def test_within_a_priority_the_order_of_the_claims_stays() -> None:
+    """I13: said again, or said to two, it moves nobody past an equal."""
+    queue = fold(journal(*(enqueued(name) for name in "abcd")))
+    assert line(apply(queue, word(Prioritized, "a", priority=0))) == "abcd"
+    twice = fold(journal(word(Prioritized, "c", priority=1), word(Prioritized, "d", priority=1), after=9), queue)
+    assert line(twice) == "cdab"
+    assert line(apply(twice, word(Prioritized, "c", priority=-1))) == "dabc"
+
+
+def test_the_priority_of_who_is_out_is_not_changed() -> None:
+    """There is no place to change."""
+    queue = fold(journal(*IN_STATE["red"]))
+    assert apply(queue, word(Prioritized, "a", priority=3)).entries == queue.entries
+
+
+def test_a_hold_takes_the_entry_out() -> None:
+    """As a rework does: it comes back by a new claim only. An approval changes nothing."""
+    queue = fold(journal(*IN_STATE["queued"]))
+    assert entry(apply(queue, word(PhaseHeld, "a", state="held", code="c", reason="r"))).state == "withdrawn"
+    approved = word(Reviewed, "a", verdict="merge", by="human", head=Sha("head-a"))
+    assert apply(queue, approved).entries == queue.entries
+
+
+# -- the whole queue
+
+
+def test_resume_ends_a_pause_and_a_freeze_and_is_remembered() -> None:
+    """By its number: reds from before no longer count."""
+    foreign = BaseMoved(old=BASE, new=Sha("x" * 40))
+    queue = fold(journal(QueuePaused(), foreign))
+    assert queue.paused == "a person paused it"
+    assert "nobody is known" in (queue.frozen or "")
+    resumed = fold(journal(QueueResumed(), after=5), queue)
+    assert (resumed.paused, resumed.frozen, resumed.resumed) == (None, None, 6)
+
+
+def test_a_move_of_the_base_that_a_person_made_is_followed() -> None:
+    """Refs of batty's own that somebody changed stop the queue, as an unknown move does."""
+    queue = fold(journal(BaseMoved(old=BASE, new=Sha("new"), known="git commit")))
+    assert (queue.base, queue.frozen) == ("new", None)
+    assert "refs/batty/x" in (fold(journal(PinsChanged(refs=("refs/batty/x",)))).frozen or "")
+
+
+def test_a_run_on_another_branch_asks_anew_where_the_base_is() -> None:
+    """On the same branch it goes on from where it was."""
+    here = fold(journal(RunStarted(base="main", parallel=1), BaseMoved(old=Sha(""), new=BASE, known="first")))
+    assert apply(here, RunStarted(base="main", parallel=2)).base == BASE
+    assert apply(here, RunStarted(base="next", parallel=2)).base == ""
+
+
+def test_an_event_of_one_phase_leaves_the_others_alone() -> None:
+    """And an event that is not the queue's, or of a phase that is not in it, leaves all of it."""
+    queue = fold(journal(enqueued("a"), enqueued("b"), built("a"), built("b", "root+a")))
+    for event in (*LATE, *PERSON, *IN_STATE["red"]):
+        assert entry(apply(queue, event), "b") == entry(queue, "b")
+    for event in (word(ExecutorStarted, "a", attempt=1, pid=1), conflicted("z"), landed("z")):
+        assert apply(queue, event).entries == queue.entries
+
+
+def test_since_is_when_the_state_changed() -> None:
+    """Not when something else was told."""
+    queue = fold(journal(*IN_STATE["queued"], started("a"), word(Prioritized, "a", priority=1)))
+    assert entry(queue).since == AT + timedelta(minutes=3)
+
+
+@pytest.mark.parametrize("cut", range(1, 9))
+def test_a_journal_folds_the_same_in_one_go_or_in_two(cut: int) -> None:
+    """So that what is kept in memory is what the next process reads."""
+    again = (word(Retried, "b"), QueuePaused(reason="r"), finished("b", "fail"))
+    events = [*chain_landing(), *journal(*again, after=6)]
+    assert fold(events[cut:], fold(events[:cut])) == fold(events)
+
+
+def test_a_phase_can_be_left_out_of_the_picture() -> None:
+    """As if it had never been in the queue."""
+    queue = fold(journal(enqueued("a"), enqueued("b"))).without(PhaseId("a"))
+    assert (line(queue), queue.of(PhaseId("a"))) == ("b", None)

@@ -340,4 +340,4 @@ def check_landed(model: Model, newest: list[Entry]) -> None:
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
+TestLife.settings = settings(max_examples=120, stateful_step_count=60, deadline=None)

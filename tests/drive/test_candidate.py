@@ -35,7 +35,7 @@ def built(repo: Repo, head: str = BRANCH, at: datetime = CLAIMED) -> CandidateBu
 
 
 def raw(repo: Repo, commit: str) -> bytes:
-    return repo.plumbing.raw_commit(Sha(commit))
+    return repo.plumbing.raw_commits((Sha(commit),))[Sha(commit)]
 
 
 class TestWhichCommit:

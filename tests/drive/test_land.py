@@ -156,9 +156,7 @@ class TestBaseMoves:
         lander.on_event = move
         lander.land()
         assert (repo.tip(), lander.states) == (moved[0], {"phase-1": "red"})
-        assert lander.verdicts("phase-1")[-3:] == ["fail", "fail", "pass"], (
-            "a red, confirmed, and the base as a control"
-        )
+        assert sorted(lander.verdicts("phase-1")[-3:]) == ["fail", "fail", "pass"], "confirmed, and the base alone"
         proved(lander)
 
     def test_a_commit_that_the_user_takes_back_is_not_landed_again(self, repo: Repo, lander: Lander) -> None:

@@ -5,129 +5,59 @@ import random
 import shutil
 import signal
 import sys
-from concurrent.futures import ThreadPoolExecutor
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import pytest
 
-from batty_tmux.core.events import AnyEvent, GateFinished, Landed, Landing
+from batty_tmux.core.events import Landing
 from batty_tmux.drive.checkout import Blocked, advance, mend
 from batty_tmux.host.clock import monotonic
 from batty_tmux.host.lock import exclusive
-from batty_tmux.host.process import Done, run
-from batty_tmux.names import PhaseId, Sha
+from batty_tmux.host.process import run
+from batty_tmux.names import PhaseId
+from tests.support.crash import crash
+from tests.support.failpoints import FAILPOINTS
 from tests.support.lander import RUN, Lander
 from tests.support.repo import Repo
 from tests.support.server import eventually
 
-NEVER = 10_000
-BRANCH = "batty/phase-3-run-001"
-
-
-@dataclass(frozen=True)
-class Calm:
-    """What comes out when nobody is killed."""
-
-    changes: int
-    tip: Sha
-    states: dict[str, str]
-    steps: tuple[Sha, ...]
-
 
 @pytest.fixture
-def start(tmp_path: Path) -> Repo:
-    """Three approved phases: one as it is, one that conflicts with it, one that is replayed."""
-    repo = Repo.make(tmp_path / "start" / "repo", {"a": "a\n", "b": "b\n", "sub/c": "c\n", ".gitignore": ".env\n"})
-    repo.gate("test ! -e broken")
-    lander = Lander(repo)
-    lander.approve("phase-1", {"a": "one\n", "b": None, "new/1": "x\n"})
-    lander.approve("phase-2", {"a": "two\n"})
-    lander.approve("phase-3", {"sub/c": "three\n", "new/3": "x\n"})
-    return repo
+def fast(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory where there is one: what is killed needs no disk, and would wait for it half of the time."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield tmp_path
+        return
+    folder = Path(tempfile.mkdtemp(prefix="batty-", dir=memory))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
-def copied(start: Repo, to: Path, held_by: str) -> Repo:
-    """Copy the repository, and put uncommitted work of every kind into it and into a worktree of a phase."""
-    shutil.copytree(start.folder.parent, to, symlinks=True)
-    repo = Repo(to / "repo", start.commits)
-    if held_by == "nobody":
-        repo.git("switch", "-q", "-c", "elsewhere")
-    for folder in (repo.folder, repo.worktree("work", BRANCH)):
-        for name, text in {".env": "SECRET=1", "untracked": "u", "README": "modified\n", "staged": "s"}.items():
-            repo.write(name, text, into=folder)
-        repo.git("add", "staged", cwd=folder)
-    return repo
+def sample() -> list[str]:
+    """Choose one failpoint of each thing that is done, its ends in turns, and every one at which a process stops.
 
-
-def killed(repo: Repo, turn: int, how: str) -> Done:
-    argv = (sys.executable, "-P", "-m", "tests.support.killed", str(repo.folder), str(turn), how)
-    return run(argv, cwd=repo.folder)
-
-
-def undisturbed(repo: Repo) -> Calm:
-    base = repo.tip()
-    changes = int(killed(repo, NEVER, "before").check().stdout)
-    landed = (event.candidate for event in Lander(repo).events if isinstance(event, Landed))
-    return Calm(changes, repo.tip(), Lander(repo).states, (base, *landed))
-
-
-def crashed(repo: Repo, calm: Calm, turn: int, how: str) -> str:
-    """Kill a lander, look at what it left, let another one finish, look again; return what is wrong."""
-    files, commits = repo.snapshot_files(), repo.git("for-each-ref", "--format=%(objectname)").split()
-    if killed(repo, turn, how).status != -signal.SIGKILL:
-        return "was not killed"
-    lander = Lander(repo)
-    with exclusive(lander.place.landing_lock):
-        # whatever of it lives on has the lock, until it has finished
-        if repo.tip() not in calm.steps:
-            return f"the base is at {repo.tip()}, which nobody gated"
-    lander.land()
-    commits += [sha for event in lander.events if isinstance(event, Landing) for sha in (event.base, event.candidate)]
-    if turn % 2:
-        repo.git("reflog", "expire", "--expire=now", "--all")
-        repo.git("gc", "-q", "--prune=now")
-    after = repo.snapshot_files()
-    landed = repo.plumbing.changed(calm.steps[0], calm.tip)
-    expected = {f"{repo.folder}/{path}" for path in landed} if repo.plumbing.head_branch() == "main" else set()
-    wrong = {
-        "the base": repo.tip() != calm.tip,
-        "states": lander.states != calm.states,
-        "landed twice": len(lander.landed) != len(set(lander.landed)),
-        "moved to what had not passed": not _gated(lander.events),
-        "lost commits": not all(repo.try_git("cat-file", "-e", sha).ok for sha in commits),
-        "files": {path for path in files | after if files.get(path) != after.get(path)} != expected,
-        "status": repo.git("status", "--porcelain").splitlines() != [" M README", "A  staged", "?? untracked"],
-    }
-    return ", ".join(word for word, is_so in wrong.items() if is_so)
-
-
-def _gated(events: list[AnyEvent]) -> bool:
-    passed = {event.tree for event in events if isinstance(event, GateFinished) and event.verdict == "pass"}
-    return all(event.tree in passed for event in events if isinstance(event, Landed))
+    `bench/crash` takes them all, as often as it is asked to.
+    """
+    late = [point for point in FAILPOINTS if point.endswith((":stopped", ":orphan"))]
+    rest = [point for point in FAILPOINTS if point not in late]
+    groups = [list(points) for _, points in groupby(rest, key=lambda point: point.rpartition(":")[0])]
+    return [points[number % len(points)] for number, points in enumerate(groups)] + late
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize(
-    ("held_by", "hows"), [("checkout", ("before",)), ("checkout", ("during",)), ("nobody", ("before", "during"))]
-)
-def test_killed_at_any_change_the_next_one_ends_where_an_undisturbed_one_does(
-    start: Repo, tmp_path: Path, held_by: str, hows: tuple[str, ...]
-) -> None:
-    """SIGKILL between two changes; or only of Python, while the git or the gate that it started goes on.
-
-    Where nobody has main checked out, in turns.
-    """
-    calm = undisturbed(copied(start, tmp_path / "calm", held_by))
-    assert calm.states == {"phase-1": "landed", "phase-2": "conflict", "phase-3": "landed"}
-    turns = range(1, calm.changes + 1)
-
-    def one(turn: int) -> str:
-        return crashed(copied(start, tmp_path / f"at-{turn}", held_by), calm, turn, hows[turn % len(hows)])
-
-    with ThreadPoolExecutor(2) as pool:
-        wrong = {turn: told for turn, told in zip(turns, pool.map(one, turns), strict=True) if told}
-    assert wrong == {}
+@pytest.mark.parametrize("share", range(4))
+def test_wherever_a_lander_dies_the_next_one_ends_where_an_undisturbed_one_does(fast: Path, share: int) -> None:
+    """The same base and states, nothing lost or landed twice, and no byte of anybody's changed on the way."""
+    points = sample()[share::4]
+    rounds = [crash(1000 + number, point, fast / "round") for number, point in enumerate(points)]
+    assert {point: done.wrong for point, done in zip(points, rounds, strict=True) if done.wrong} == {}
+    hit = {point for done in rounds for point, was_hit in done.armed if was_hit}
+    assert set(points) - hit == set()
 
 
 def test_a_gate_that_outlives_its_lander_keeps_its_worktree_to_itself(tmp_path: Path) -> None:
@@ -139,7 +69,8 @@ def test_a_gate_that_outlives_its_lander_keeps_its_worktree_to_itself(tmp_path: 
     repo.gate(f"if mkdir {tmp_path}/once 2>/dev/null; then {outlive}; else pwd; fi")
     lander = Lander(repo)
     lander.approve("phase-1", {"new": "x\n"})
-    assert killed(repo, NEVER, "before").status == -signal.SIGKILL
+    driver = (sys.executable, "-P", "-m", "tests.support.failpoints", str(repo.folder), "-", "1", "0", str(tmp_path))
+    assert run(driver, cwd=repo.folder).status == -signal.SIGKILL
     lander.land()
     assert lander.states == {"phase-1": "landed"}
     assert Path(lander.entry("phase-1").log).read_text().strip() == str(slots / "gate-2")
@@ -183,8 +114,8 @@ class Large:
 
 
 @pytest.fixture
-def large(tmp_path: Path) -> Large:
-    repo = Repo.make(tmp_path / "repo", {f"d{n % 50}/f{n}": f"old {n}\n" * 20 for n in range(FILES)})
+def large(fast: Path) -> Large:
+    repo = Repo.make(fast / "repo", {f"d{n % 50}/f{n}": f"old {n}\n" * 20 for n in range(FILES)})
     repo.gate("true")
     changes = {f"d{n % 50}/f{n}": (None if n % 3 == 0 else f"new {n}\n" * 30) for n in range(FILES)}
     repo.git("switch", "-q", "-c", "batty/phase-1-run-001")

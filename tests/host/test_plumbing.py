@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from batty_tmux.errors import BattyError, CommandFailed
-from batty_tmux.host.plumbing import ZERO, Blob, Git, find_repository, on_disk, state_folder
+from batty_tmux.host.halfway import on_disk
+from batty_tmux.host.plumbing import ZERO, Blob, Git, find_repository, state_folder
 from batty_tmux.names import Sha
 from tests.support.repo import Repo
 
@@ -47,7 +48,7 @@ class TestAsking:
         )
         git = repo.plumbing
         made = git.write_commit(raw)
-        assert git.raw_commit(made) == raw
+        assert git.raw_commits((made,)) == {made: raw}
         repo.branch("odd")
         repo.write("caf\udce9 \n\t'\"*", "x")
         repo.git("add", "-A")
@@ -120,11 +121,11 @@ class TestWriting:
         new = repo.grow("side", "new", {"a": "1\n"})
         git = repo.plumbing
         other = repo.grow("main", "somebody was faster", {"b": "2\n"})
-        moves = [("refs/heads/main", new, first), ("refs/batty/main/1", first, ZERO)]
-        assert not git.move_refs(moves, "test")
+        moves = [("refs/heads/main", new, first), ("refs/batty/main/1", first, None)]
+        assert not git.move_refs(moves, "test").ok
         assert (repo.tip(), git.tip("refs/batty/main/1")) == (other, None)
-        moves = [("refs/heads/main", new, other), ("refs/batty/main/1", other, ZERO)]
-        assert git.move_refs(moves, "test")
+        moves = [("refs/heads/main", new, other), ("refs/batty/main/1", other, None)]
+        assert git.move_refs(moves, "test").ok
         assert (repo.tip(), git.tip("refs/batty/main/1")) == (new, other)
 
     def test_a_pin_may_be_set_twice_but_never_moved(self, repo: Repo) -> None:

@@ -17,6 +17,7 @@ What a failpoint is called: what is done, and how it ends.
 
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
@@ -32,7 +33,7 @@ from batty_tmux.drive.senses import Bell
 from batty_tmux.errors import BattyError
 from batty_tmux.host import journal, plumbing, process
 from batty_tmux.host.journal import Journal
-from batty_tmux.host.lock import Held, exclusive
+from batty_tmux.host.lock import Held, attempt, exclusive
 from tests.support.lander import look
 from tests.support.person import comes
 
@@ -41,7 +42,7 @@ _EVENTS = (
     *("gate-stopped", "ejected", "landing", "landed", "deferred", "retried", "pins-changed"),
 )
 _GITS = (
-    *("merge-tree", "hash-object", "pin-cand", "update-ref-main", "pin-main", "pin-landed", "put-back"),
+    *("merge-tree", "hash-object", "pin-cand", "update-ref-main", "pin-landing", "put-back"),
     *("fast-forward", "update-index", "restore", "worktree-add", "worktree-unlock", "worktree-remove"),
     *("read-tree-slot", "refresh-slot", "checkout-slot", "clean-slot"),
 )
@@ -56,8 +57,13 @@ FAILPOINTS: tuple[str, ...] = (
 """Their numbers are their places here: add at the end only."""
 
 _BY_WORD = {
-    **{"merge-tree": "merge-tree", "hash-object": "hash-object", "merge": "fast-forward", "restore": "restore"},
-    **{"checkout": "checkout-slot", "clean": "clean-slot", "read-tree": "read-tree-slot"},
+    "merge-tree": "merge-tree",
+    "hash-object": "hash-object",
+    "merge": "fast-forward",
+    "restore": "restore",
+    "checkout": "checkout-slot",
+    "clean": "clean-slot",
+    "read-tree": "read-tree-slot",
 }
 _A_MOMENT = 0.03
 """Seconds within which a program is killed after its start."""
@@ -93,8 +99,8 @@ class Armed:
         raise AssertionError
 
     def moment(self) -> float:
-        # most of what git does takes a few milliseconds: half of the moments are in the first six of them
-        return self.chance.uniform(0, self.chance.choice((0.006, _A_MOMENT)))
+        # most of what git does takes a few milliseconds: two of three moments are in the first six of them
+        return self.chance.uniform(0, self.chance.choice((0.003, 0.006, _A_MOMENT)))
 
 
 _purpose = threading.local()
@@ -123,9 +129,8 @@ def name_of(argv: Sequence[str]) -> str | None:
             return None
 
 
-def _of_refs(moves: Sequence[tuple[str, str, str]], reason: str) -> str:
-    first = moves[0][0]
-    kinds = {"refs/heads/": "update-ref-main", "refs/batty/main/": "pin-main", "refs/batty/landed/": "pin-landed"}
+def _of_refs(first: str, reason: str) -> str:
+    kinds = {"refs/heads/": "update-ref-main", "refs/batty/main/": "pin-landing", "refs/batty/landed/": "pin-landing"}
     kind = next((kind for prefix, kind in kinds.items() if first.startswith(prefix)), "pin-cand")
     return "git:put-back" if reason == "batty: put back" else f"git:{kind}"
 
@@ -145,6 +150,10 @@ def _watch_programs(armed: Armed) -> None:
             if armed.due(self.what, "stopped"):
                 os.kill(os.getpid(), signal.SIGSTOP)
             super().__init__(argv, **options)
+            self.is_orphan = armed.due(self.what, "orphan")
+            if self.is_orphan:
+                os.kill(self.pid, signal.SIGSTOP)
+                (armed.folder / "orphan").write_text(str(self.pid))
             if self.what in {"gate", "setup"}:
                 _started(armed, self)
 
@@ -152,9 +161,7 @@ def _watch_programs(armed: Armed) -> None:
             if armed.due(self.what, "during"):
                 self.feed(input)
                 armed.die()
-            if armed.due(self.what, "orphan"):
-                os.kill(self.pid, signal.SIGSTOP)
-                (armed.folder / "orphan").write_text(str(self.pid))
+            if self.is_orphan:
                 self.feed(input)
                 armed.die()
             if armed.due(self.what, "together"):
@@ -209,8 +216,8 @@ def _kill_later(pid: int, seconds: float) -> None:
 def _watch_refs() -> None:
     move = plumbing.Git.move_refs
 
-    def named(self: plumbing.Git, moves: Sequence[tuple[str, str, str]], reason: str) -> bool:
-        _purpose.name = _of_refs(moves, reason)
+    def named(self: plumbing.Git, moves: Any, reason: str) -> Any:
+        _purpose.name = _of_refs(moves[0][0], reason)
         try:
             return move(self, moves, reason)
         finally:
@@ -244,7 +251,7 @@ def _watch_journal(armed: Armed) -> None:
 
 
 def _watch_lander(armed: Armed) -> None:
-    attempt, wait, ring = lander.attempt, Bell.wait, Bell.at
+    wait, ring = Bell.wait, Bell.at
 
     @contextmanager
     def held(path: Path) -> Iterator[Held | None]:
@@ -266,7 +273,7 @@ def _watch_lander(armed: Armed) -> None:
         return wait(self)
 
     lander.attempt = held  # type: ignore[attr-defined]
-    Bell.at = opened  # type: ignore[method-assign, assignment]
+    Bell.at = opened  # type: ignore[method-assign]
     Bell.wait = waiting  # type: ignore[method-assign]
 
 
@@ -282,6 +289,39 @@ def main(repo: str, name: str, turn: str, seed: str, folder: str) -> int:
         sys.excepthook(type(bug), bug, bug.__traceback__)
         return 3
     return 0
+
+
+class Forked:
+    """The same in a process forked from this one, which has imported it all: that takes half of a lander's time."""
+
+    def __init__(self, repo: Path, name: str, turn: int, seed: int, folder: Path) -> None:
+        self.said = folder / "said"
+        self.status: int | None = None
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            self._run(str(repo), name, str(turn), str(seed), str(folder))
+
+    def _run(self, *words: str) -> NoReturn:
+        status = 3
+        try:
+            os.chdir(words[0])
+            with self.said.open("w", buffering=1) as file:
+                sys.stdout = sys.stderr = file
+                status = main(*words)
+        finally:
+            os._exit(status)
+
+    def wait(self, seconds: float) -> str:
+        """Wait for its end, set `status` as Popen has it, and return what it said. Kills one that takes longer."""
+        descriptor = os.pidfd_open(self.pid)
+        ended = bool(select.select([descriptor], [], [], seconds)[0])
+        os.close(descriptor)
+        if not ended:
+            os.kill(self.pid, signal.SIGKILL)
+        self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1]) if ended else None
+        return self.said.read_text() if self.said.exists() else ""
 
 
 if __name__ == "__main__":

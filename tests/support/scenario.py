@@ -15,14 +15,16 @@ from tests.support.repo import Repo
 
 KINDS = ("plain", "replay", "merge", "hot", "red", "half", "already", "blocked", "refused", "gate", "large", "slow")
 """`hot`: the first lands, the next one conflicts. `half`: any two of them together are red. `blocked`: in the way of
-what is not committed in the checkout. `refused`: collides by case. `gate`: changes the gate's own file."""
+what is not committed in the checkout. `refused`: collides by case. `gate`: changes the gate's own file.
+`slow`: takes the gate seconds, but only together with what is red."""
 _USUAL = ("plain", "replay", "replay", "merge", "hot", "hot", "red", "half", "half", "already", "blocked", "refused")
 _LARGE = 120
 _OPEN = {".env": "SECRET=1\n", "untracked": "mine\n", "README": "modified\n", "ignored/deep/x": "kept\n"}
 """What is in every checkout and not committed, beside `staged`."""
 _GATE = (
-    "pwd; test ! -e broken && test $(ls half 2>/dev/null | wc -l) -lt 2"
-    " && { test ! -e slow || sleep 0.7; } && { test ! -e by-setup || test -e made; } && sleep 0.01"
+    "pwd; { test ! -e broken || test ! -e slow || sleep 3; }"
+    " && { ! grep -qs slowly broken || sleep 0.4; } && test ! -e broken && test $(ls half 2>/dev/null | wc -l) -lt 2"
+    " && { test ! -e by-setup || test -e made; } && sleep 0.01"
 )
 _COMMITTER = "committer Someone <someone@example.com> {0} +0000\n"
 
@@ -54,7 +56,7 @@ def drawn(seed: int, point: str = "") -> Scenario:
     kinds = [chance.choice(_USUAL) for _ in range(chance.randint(2, 5))]
     if chance.random() < 0.25:
         kinds[chance.randrange(len(kinds))] = chance.choice(("gate", "large"))
-    made = {
+    made: dict[str, object] = {
         "held_by": chance.choice(("checkout", "checkout", "linked", "nobody")),
         "slots": chance.choice((1, 2, 4)),
         "mode": chance.choice(("each", "each", "batch")),
@@ -66,7 +68,7 @@ def drawn(seed: int, point: str = "") -> Scenario:
         "words": tuple(chance.choice(("", "skip", "retry")) for _ in range(9)),
     }
     made |= _needed(point, kinds, chance)
-    if "plain" not in kinds and "replay" not in kinds and "merge" not in kinds:
+    if "slow" not in kinds and not {"plain", "replay", "merge"}.intersection(kinds):
         kinds.insert(0, "replay")
     return Scenario(seed=seed, kinds=tuple(kinds[:6]), **made)  # type: ignore[arg-type]
 
@@ -82,8 +84,8 @@ def _needed(point: str, kinds: list[str], chance: random.Random) -> dict[str, ob
         case "journal:ejected":
             kinds.insert(0, "red")
         case "journal:gate-stopped":
-            kinds[:] = ["red", "slow"]
-            return {"slots": 2, "mode": "each", "setup": "", "person": False, "slot_gone": False}
+            kinds[:] = ["red", "slow", "plain"]
+            return {"slots": 2, "mode": "each", "setup": "", "person": False, "slot_gone": False, "words": ()}
         case "journal:deferred":
             kinds.insert(0, "blocked")
             return {"held_by": in_checkout}
@@ -179,7 +181,7 @@ def _settings(scenario: Scenario, gate: str) -> str:
 def _phase(stream: _Stream, base: str, number: int, kind: str, scenario: Scenario) -> str:
     """Write the commits of a phase, and return its tip."""
     ref, blocks = f"refs/heads/batty/phase-{number}-run-001", scenario.blocks
-    own: dict[str, str | None] = {f"f{number}": f"by {number}\n", f"new/{number}/x": f"{number}\n"}
+    own: dict[str, str | None] = {f"f{number}": f"by {number}\n", f"added/{number}/x": f"{number}\n"}
     if kind == "already":
         return base
     if kind == "replay":
@@ -192,14 +194,14 @@ def _phase(stream: _Stream, base: str, number: int, kind: str, scenario: Scenari
         return stream.commit(ref, one, "merge", {f"side{number}": "s\n"}, merge=side)
     more: dict[str, dict[str, str | None]] = {
         "hot": {"hot": f"by {number}\n"},
-        "red": {"broken": "x\n"},
+        "red": {"broken": "slowly\n" if "slow" in scenario.kinds else "x\n"},
         "half": {f"half/{number}": "x\n"},
         "blocked": {blocks: "landed\n"},
         "refused": {f"F{number}": "x\n"},
         "gate": {"batty.toml": _settings(scenario, f"{_GATE} && true")},
         "slow": {"slow": "x\n"},
         "large": {f"big/{n}": (None if n % 4 == 0 else f"new {n}\n" * 50) for n in range(_LARGE)}
-        | {f"more{n % 3}/{n}": "new\n" for n in range(_LARGE // 2)},
+        | {f"all{n % 3}/{n}": "new\n" for n in range(_LARGE // 2)},
     }
     return stream.commit(ref, base, kind, own | more.get(kind, {}))
 
