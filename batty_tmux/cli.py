@@ -121,9 +121,9 @@ def main() -> int:
             return INTERRUPTED
         if isinstance(problem, OSError) and problem.errno in _OF_THE_DISK:
             where = f" ({problem.filename})" if problem.filename else ""
-            refused = BattyError("disk", f"the disk refuses to be written: {problem.strerror}{where}", next="df -h .")
-            _tell(refused)
-            return refused.exit_code
+            full = BattyError("disk", f"the disk refuses to be written: {problem.strerror}{where}", next="df -h .")
+            _tell(full)
+            return full.exit_code
         return _bug()
     return result if isinstance(result, int) else 0
 

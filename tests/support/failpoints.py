@@ -216,14 +216,14 @@ def _kill_later(pid: int, seconds: float) -> None:
 def _watch_refs() -> None:
     move = plumbing.Git.move_refs
 
-    def named(self: plumbing.Git, moves: Any, reason: str) -> Any:
+    def named(self: plumbing.Git, moves: Any, reason: str, **options: Any) -> Any:
         _purpose.name = _of_refs(moves[0][0], reason)
         try:
-            return move(self, moves, reason)
+            return move(self, moves, reason, **options)
         finally:
             _purpose.name = None
 
-    plumbing.Git.move_refs = named  # type: ignore[method-assign]
+    plumbing.Git.move_refs = named  # type: ignore[method-assign, assignment]
 
 
 def _watch_journal(armed: Armed) -> None:
