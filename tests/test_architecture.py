@@ -127,4 +127,5 @@ def test_an_entry_point_imports_only_what_it_needs(
 
 def test_the_account_of_imports_can_tell() -> None:
     """A command that does need git's history is seen to import it."""
-    assert {"git", "rich"} <= imported_by(("report", "--help"), PACKAGE)
+    assert "git" in imported_by(("report", "--help"), PACKAGE)
+    assert "rich" in imported_by(("status", "--help"), PACKAGE)

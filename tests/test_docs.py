@@ -4,6 +4,7 @@ They are no part of the installed package, so these tests read them from the che
 the one that holds the tests.
 """
 
+import json
 import os
 import re
 import shlex
@@ -30,7 +31,10 @@ LINKING = [*DOCUMENTS, *sorted(BOARDS.glob("*/PHASE.md"))]
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`]+)`")
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+_IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
+_TABLES = "|".join(sorted({key.key.split(".")[0] for key in describe()}))
+_SETTING = re.compile(rf"((?:{_TABLES})\.[a-z]+(?:\.[a-z]+)?)(?: = .*)?", re.DOTALL)
 _OURS = {"batty", "batty-tmux", "bin/batty"}
 
 
@@ -171,6 +175,46 @@ def test_links_lead_somewhere(path: Path) -> None:
         assert there.exists(), target
         if anchor:
             assert anchor in {slug(heading) for heading in _HEADING.findall(there.read_text(encoding="utf-8"))}, target
+
+
+@pytest.mark.parametrize("path", sorted(CHECKOUT.glob("docs/**/*.md")), ids=name_of)
+def test_pictures_are_there_and_say_what_they_show(path: Path) -> None:
+    """For a reader who cannot see them, and in a clone without a network."""
+    pictures = _IMAGE.findall(path.read_text(encoding="utf-8"))
+    assert [target for words, target in pictures if not words or not (path.parent / target).is_file()] == []
+
+
+def test_no_picture_lies_about() -> None:
+    """Each is in a page: one that the bench no longer draws would go out of date unseen."""
+    shown = {(page.parent / file).resolve() for page in DOCUMENTS for _, file in _IMAGE.findall(page.read_text())}
+    assert shown == {path.resolve() for path in CHECKOUT.glob("docs/images/*")}
+    assert shown
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_settings_that_are_named_exist(path: Path) -> None:
+    """`queue.slots` is a key of batty.toml, and so is every other word of that form."""
+    known = {key.key.replace("[]", "") for key in describe()}
+    named = {found[1] for code in inline(path.read_text(encoding="utf-8")) if (found := _SETTING.fullmatch(code))}
+    assert named - known == set()
+
+
+def test_the_check_of_settings_can_tell() -> None:
+    """It sees settings, also with a value."""
+    assert all(_SETTING.fullmatch(code) for code in ("queue.slotz", 'queue.gate = "each"', "policy.rule.match"))
+
+
+def test_the_page_of_the_queue_has_the_numbers_that_were_measured() -> None:
+    """Gate runs of bursts with a known rate and one slot, as the bench keeps them."""
+    kept = json.loads(text_of("bench/results/queue.json"))["runs"]
+    wanted = {
+        f"{run['rate']:g}": [f"{run[name]:.1f}" for name in ("bound", "searching", "confirming", "control", "halves")]
+        for run in kept
+        if run["known"] and run["slots"] == 1
+    }
+    told = rows(section(text_of("docs/queue.md"), "each, batch, slots"))
+    assert len(told) == 3
+    assert [row[1:6] for row in told] == [wanted[row[0]] for row in told]
 
 
 def slug(heading: str) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from batty_tmux.commands.show import console, table
+from batty_tmux.commands.tables import console, table
 from batty_tmux.drive.answers import policy_of
 from batty_tmux.drive.project import Project
 

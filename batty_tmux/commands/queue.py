@@ -4,21 +4,23 @@ from pathlib import Path
 
 import click
 
-from batty_tmux.commands.show import as_json, console, say, table
+from batty_tmux.commands.show import as_json, say
+from batty_tmux.commands.tables import console, table
 from batty_tmux.core.events import CandidateBuilt, Conflicted, Prioritized, QueuePaused, QueueResumed
-from batty_tmux.core.queue_plan import standstill
 from batty_tmux.core.queue_report import (
-    efficiency,
     expected_seconds,
+    figures,
     flake_lines,
     history,
+    log_folders,
     span_words,
+    standstill_lines,
+    stops,
     told,
-    usual_seconds,
     why,
 )
-from batty_tmux.core.report import age
-from batty_tmux.core.status import next_command
+from batty_tmux.core.queue_state import MOVES_ON
+from batty_tmux.core.report import GLYPHS, age
 from batty_tmux.drive import conflicts
 from batty_tmux.drive.overview import queue_rows
 from batty_tmux.drive.project import Project, named_phase
@@ -28,9 +30,9 @@ from batty_tmux.drive.trial import try_out
 from batty_tmux.drive.undo import move_back, take_back
 from batty_tmux.errors import BattyError
 from batty_tmux.host.clock import now
-from batty_tmux.names import RunId, clean
+from batty_tmux.names import PhaseId, RunId, clean
 
-_HEADINGS = ("#", "phase", "state", "since", "wait", "head", "reason", "paths")
+_HEADINGS = ("#", "phase", "state", "since", "wait", "head", "reason")
 
 
 @click.group(invoke_without_command=True)
@@ -57,21 +59,20 @@ def command(ctx: click.Context, json_: bool) -> None:
 
 def _show(project: Project) -> None:
     queue = project.queue()
-    stopped = standstill(queue)
-    if stopped is not None:
-        click.echo(f"! stands still: {clean(stopped, 400)}\n  ↳ next: batty queue resume")
+    lines = standstill_lines(queue)
+    for line in lines:
+        click.echo(line)
     rows = queue_rows(queue)
     if rows:
         cells = [
             (
                 str(row.position),
                 row.phase,
-                row.state,
+                f"{GLYPHS[row.state]} {row.state}",
                 age(row.at, now()),
                 span_words(row.expected_seconds),
                 row.head[:9],
-                clean(row.reason or "", 200),
-                ", ".join(clean(path, 80) for path in row.paths),
+                "see above" if lines and row.state in MOVES_ON else clean(row.reason or "", 200),
             )
             for row in rows
         ]
@@ -80,17 +81,13 @@ def _show(project: Project) -> None:
         click.echo("the merge queue is empty")
     for line in flake_lines(queue):
         click.echo(line)
-    _show_figures(project)
-
-
-def _show_figures(project: Project) -> None:
-    queue = project.queue()
-    usual = usual_seconds(queue)
-    done = efficiency(project.place.records.events, queue.rate)
-    if usual is None or not done.entries:
-        return
-    figures = f"a gate takes {span_words(usual)}; {done.entries} settled with {done.runs} gate runs"
-    say(f"{figures}; {100 * queue.rate:.0f} in 100 turn out red, for which no way needs under {done.fewest:.1f}")
+    for row in rows:
+        step = project.status(PhaseId(row.phase)).next
+        if step:
+            click.echo(f"↳ {row.phase}: {step}")
+    shown = figures(queue, project.place.records.events)
+    if shown:
+        say(shown)
 
 
 @command.command()
@@ -132,7 +129,12 @@ def resolve(repo: Path, phase: str, here: bool, by: str | None, accept: tuple[st
     click.echo(str(outcome.folder))
     for path in outcome.paths:
         say(f"  conflict in {clean(path, 200)}")
-    say(f"↳ mend the files there, git add and git commit them, then run: batty queue resolve {phase}")
+    todo = (
+        "mend the files there, git add and git commit them"
+        if outcome.paths
+        else "all of it is settled there: look at it, and git commit it"
+    )
+    say(f"  {todo}\n↳ then run: batty queue resolve {phase}")
 
 
 @command.command()
@@ -141,8 +143,9 @@ def resolve(repo: Path, phase: str, here: bool, by: str | None, accept: tuple[st
 def skip(repo: Path, phase: str) -> None:
     """Leave an entry out; its branch, worktree and commits stay."""
     project = Project.around(repo)
-    conflicts.skip(project, named_phase(phase))
-    say(f"✓ {phase} is skipped; everything of it is kept\n↳ to take it in again, run: batty queue retry {phase}")
+    skipped = conflicts.skip(project, named_phase(phase))
+    kept = "stays as it landed" if skipped.undoes else "is skipped; everything of it is kept"
+    say(f"✓ {phase} {kept}\n↳ to take it in again, run: batty queue retry {phase}")
 
 
 @command.command()
@@ -167,24 +170,30 @@ def priority(repo: Path, phase: str, number: int, now_: bool) -> None:
 def explain(repo: Path, phase: str) -> None:
     """Tell everything that happened to a phase in the queue, and why it is where it is."""
     project = Project.around(repo)
-    name = project.phase(phase).id
-    queue = project.queue()
-    for at, text in history(name, project.place.records.events):
-        click.echo(f"{at.astimezone():%Y-%m-%d %H:%M:%S}  {clean(text, 500)}")
-    entry = queue.of(name)
+    name = named_phase(phase)
+    queue, events = project.queue(), project.place.records.events
+    for at, text in history(name, events):
+        click.echo(f"{at.astimezone():%m-%d %H:%M:%S}  {clean(text, 500)}")
+    status = next((status for status in project.statuses() if status.phase.id == name), None)
+    entry = queue.speaking(name)
+    if status is None and entry is None:
+        project.phase(phase)
     if entry is None:
-        click.echo(f"{phase} was never in the merge queue: {project.status(name).state}")
+        click.echo(f"{phase} was never in the merge queue: {status.state if status else 'it is gone'}")
         return
-    status = project.status(name)
-    click.echo(f"now: {status.state}: {clean(why(queue, entry), 400)}" + (f" [{entry.code}]" if entry.code else ""))
+    state = status.state if status is not None else entry.state
+    words = why(queue, entry) if entry.state == state and state != "landed" else (status.says if status else "")
+    code = f" [{entry.code}]" if entry.code and state != "landed" else ""
+    click.echo(f"now: {state}{': ' if words else ''}{clean(words, 400)}{code}")
     wait = expected_seconds(queue).get(name)
     if wait is not None:
         click.echo(f"expected to land in about {span_words(wait)}")
     if entry.log:
-        click.echo(f"gate log: {entry.log}")
-    step = status.next or next_command(name, status.state)
-    if step:
-        say(f"↳ next: {step}")
+        click.echo(f"its last gate's log: {entry.log}")
+    elif folders := log_folders(name, events):
+        click.echo(f"gate logs: {', '.join(folders)}")
+    if status is not None and status.next:
+        say(f"↳ next: {status.next}")
 
 
 @command.command("try")
@@ -194,14 +203,16 @@ def try_(ctx: click.Context, phase: str) -> None:
     """Build a phase's last commit on the base and gate it, now; nothing lands."""
     project = Project.around(ctx.obj)
     trial = try_out(project, named_phase(phase))
-    click.echo(f"{phase}: {clean(told(trial.built) or '', 400)}")
+    nothing = isinstance(trial.built, CandidateBuilt) and trial.built.how == "nothing-new"
+    found = "no commit of it is new to the base" if nothing else told(trial.built) or ""
+    click.echo(f"{phase}: {clean(found, 400)}")
     if trial.run is not None:
         before = " (known from before)" if trial.known else ""
         click.echo(f"{phase}: gate {trial.run.verdict} in {trial.run.seconds:.1f} s{before}, log in {trial.run.log}")
     if isinstance(trial.built, Conflicted):
         say(f"↳ to settle it now: git merge {project.base} in its worktree, or batty queue resolve {phase} once queued")
-    elif trial.passed and isinstance(trial.built, CandidateBuilt):
-        say("✓ it would land")
+    elif trial.passed:
+        say("✓ there is nothing to land yet" if nothing else "✓ it would land")
     ctx.exit(0 if trial.passed else 1)
 
 
@@ -214,15 +225,19 @@ def try_(ctx: click.Context, phase: str) -> None:
 def undo(repo: Path, phase: str, move_back_: bool) -> None:
     """Take back what a phase landed, by a revert that is gated and landed; twice brings it back."""
     project = Project.around(repo)
-    name = project.phase(phase).id
+    name = named_phase(phase)
     if move_back_:
         done = move_back(project, name)
-        say(f"✓ {project.base} is at {done.base[:9]} again, as before {phase} landed")
+        when = "was taken back" if done.brings_back else "landed"
+        say(f"✓ {project.base} is at {done.base[:9]} again, as before {phase} {when}")
+        if not done.brings_back:
+            say(f"↳ to land it anew, run: batty queue retry {phase}")
         return
     done = take_back(project, name)
     if done.claim is None:
         raise BattyError("no-claim", f"nothing was claimed for {phase}", next="batty queue")
-    say(f"✓ {done.claim.head[:9]} takes back {done.landed.candidate[:9]}; it is gated, then lands\n↳ next: batty queue")
+    does = f"brings back what {phase} landed" if done.brings_back else f"takes back {done.landed.candidate[:9]}"
+    say(f"✓ {done.claim.head[:9]} {does}; it is gated, then lands\n↳ next: batty queue")
 
 
 @command.command()
@@ -239,7 +254,9 @@ def pause(repo: Path, reason: str) -> None:
 def resume(repo: Path) -> None:
     """Go on: after a pause, and where the queue stood still until somebody has looked."""
     project = Project.around(repo)
-    stopped = standstill(project.queue())
+    stopped = stops(project.queue())
     project.place.records.append(QueueResumed())
     wake_lander(project)
-    say("✓ the queue goes on" + (f"; what had stopped it: {clean(stopped, 300)}" if stopped else ""))
+    say("✓ the queue goes on" if stopped else "✓ nothing stops the queue")
+    for what in stopped:
+        say(f"  until now it {clean(what, 300)}")

@@ -9,9 +9,10 @@ from batty_tmux.core.report import packet_markdown
 from batty_tmux.core.review import Verdict, proved, refusal
 from batty_tmux.drive.effects import prove
 from batty_tmux.drive.fill import fill
+from batty_tmux.drive.packets import packet
 from batty_tmux.drive.project import Project, named_phase
 from batty_tmux.drive.resume import look_after
-from batty_tmux.drive.verdicts import give, packet, tip_of
+from batty_tmux.drive.verdicts import give, tip_of
 from batty_tmux.errors import BattyError
 from batty_tmux.names import PhaseId
 

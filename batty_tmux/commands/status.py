@@ -10,8 +10,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from batty_tmux.commands.show import as_json, console, table
+from batty_tmux.commands.show import as_json
+from batty_tmux.commands.tables import console, table
 from batty_tmux.core import radar
+from batty_tmux.core.queue_report import standstill_lines
 from batty_tmux.core.report import HEADINGS, collision_lines, needs_you, status_row, waiting_lines
 from batty_tmux.core.status import PhaseStatus
 from batty_tmux.drive.overview import overview
@@ -76,15 +78,13 @@ def overview_table(statuses: Sequence[PhaseStatus], width: int) -> Table:
 def screen(project: Project, width: int = 200) -> RenderableType:
     statuses = project.statuses()
     run = project.run
-    tip = project.queue().tip
+    queue = project.queue()
     parts: list[RenderableType] = [
-        Text(f"{project.place.name}  run {run.id or '-'}  {run.parallel} at once  base {project.base} {tip[:9]}"),
+        Text(f"{project.place.name}  run {run.id or '-'}  {run.parallel} at once  base {project.base} {queue.tip[:9]}"),
         Text(""),
         overview_table(statuses, width),
     ]
-    if project.queue().paused is not None:
-        parts.append(Text(f"! the merge queue is paused: {clean(project.queue().paused or '')}"))
-        parts.append(Text("  ↳ next: batty queue resume"))
+    parts += [Text(line) for line in standstill_lines(queue)]
     seen = radar.fold(project.place.records.events)
     parts += [Text(line) for line in collision_lines({p: radar.of(seen, p) for p in seen.told}, project.base)]
     parts += [Text(line) for line in project.uncommitted_words()]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from batty_tmux.commands.show import console, say, table
+from batty_tmux.commands.show import say
+from batty_tmux.commands.tables import console, table
 from batty_tmux.commands.wait import attach, interactive, wait
 from batty_tmux.core.board import Phase
 from batty_tmux.core.plan import Assignment, assignments

@@ -40,8 +40,8 @@ from batty_tmux.core.events import (
 from batty_tmux.core.queue_state import MOVES_ON, Candidate, Entry, GateKey, GateRun, Queue
 from batty_tmux.names import PhaseId, Sha
 
-_REMEMBERED = 60
-"""Outcomes that the failure rate is estimated from: older ones would weigh less than a twentieth."""
+_REMEMBERED = 200
+"""Outcomes that the failure rate is estimated from: older ones weigh little."""
 _RUNS_KEPT = 8
 """Runs kept for a tree; two reds, and passes to tell them from flakes, are all that is asked for."""
 

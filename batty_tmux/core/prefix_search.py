@@ -73,10 +73,12 @@ def fewest_runs(entries: int, rate: float) -> float:
     return -entries * (rate * log2(rate) + (1 - rate) * log2(1 - rate))
 
 
-def failure_rate(outcomes: Iterable[bool], memory: float = 0.95) -> float:
+def failure_rate(outcomes: Iterable[bool], memory: float = 0.99) -> float:
     """Estimate how often an entry turns out bad, from earlier outcomes, oldest first; True is bad.
 
     Begins at one in ten, as if ten had been seen; an outcome counts `memory` times as much as the one after it.
+    So about the last hundred count: with the last twenty, as is often advised, the estimate jumps so much that
+    batches of the wrong size cost more than an estimate that is a little behind.
     """
     bad, seen = 0.0, 0.0
     for outcome in outcomes:

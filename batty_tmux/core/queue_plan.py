@@ -117,6 +117,7 @@ class _Plan:
         self.queue = queue
         self.now = queue.now
         self.links: list[tuple[Entry, Candidate]] = []
+        self.greens: list[bool] = []
         self.next_build: Build | None = None
         self._follow_the_chain()
 
@@ -136,16 +137,18 @@ class _Plan:
                 return
             if self.links and _alone(candidate):
                 return
+            # what brings nothing new is as green as what it stands on, and the base is
+            green = self._has_passed(candidate) if candidate.new else all(self.greens[-1:])
             self.links.append((entry, candidate))
-            green = self._is_green(len(self.links))
+            self.greens.append(green)
             # in a batch a green link vouches for all before it
             doubtful = 0 if green and self.now.batch else doubtful + (not green)
             onto = candidate.sha
 
     @property
     def _look_ahead(self) -> int:
-        """How many entries without a verdict are put on each other at once."""
-        return batch_size(self.queue.rate, self.now.slots) if self.now.batch else self.now.slots
+        """How many entries without a verdict are put on each other; one more than are gated, while those are."""
+        return batch_size(self.queue.rate, self.now.slots) if self.now.batch else self.now.slots + 1
 
     def effects(self) -> tuple[Effect, ...]:
         landable = self.green
@@ -239,9 +242,9 @@ class _Plan:
         return RunGate(entry, candidate.sha, candidate.tree, "queue")
 
     def _is_green(self, length: int) -> bool:
-        candidate = self.links[length - 1][1]
-        if not candidate.new:
-            return length == 1 or self._is_green(length - 1)
+        return self.greens[length - 1]
+
+    def _has_passed(self, candidate: Candidate) -> bool:
         return any(run.passed for run in self.queue.runs_of(candidate.tree))
 
     def _reds(self, length: int) -> list[GateRun]:

@@ -1,8 +1,10 @@
 """The merge queue in words: what happened to an entry, why it is where it is, how long it may take."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil, log
+from pathlib import PurePosixPath
 from statistics import median
 
 from batty_tmux.core.events import (
@@ -21,6 +23,7 @@ from batty_tmux.core.events import (
     PhaseHeld,
     PinsChanged,
     Prioritized,
+    Purpose,
     QueuePaused,
     QueueResumed,
     Refused,
@@ -31,12 +34,22 @@ from batty_tmux.core.events import (
 )
 from batty_tmux.core.prefix_search import batch_size, fewest_runs
 from batty_tmux.core.queue_plan import standstill
-from batty_tmux.core.queue_state import Entry, GateRun, Queue
+from batty_tmux.core.queue_state import MOVES_ON, Entry, GateRun, Queue
 from batty_tmux.names import PhaseId, clean
 
 _SHORT = 9
 _LATELY = 9
 """Gate runs that the usual time of a gate is the median of."""
+
+_GATES: Mapping[Purpose, str] = {
+    "phase": "the gate of the phase itself",
+    "queue": "the gate",
+    "control": "the gate without it",
+    "try": "the gate, to try it,",
+}
+
+_FLAKES = 3
+"""How many of them are shown: older ones have been seen."""
 
 OF_AN_ENTRY = (
     Enqueued,
@@ -123,6 +136,26 @@ def _of_all(event: AnyEvent) -> str | None:
             return None
 
 
+def stops(queue: Queue) -> list[str]:
+    """Return everything that keeps the queue from landing until a person has looked; a pause first."""
+    paused = [f"is paused: {queue.paused}"] if queue.paused is not None else []
+    still = standstill(replace(queue, paused=None))
+    return [*paused, *([f"stands still: {still}"] if still is not None else [])]
+
+
+def standstill_lines(queue: Queue) -> list[str]:
+    """Return what a person reads while nothing lands, and the command that goes on; nothing while the queue works."""
+    told = [f"! the merge queue {clean(what, 400)}" for what in stops(queue)]
+    if not told:
+        return []
+    look = (
+        []
+        if told[-1].startswith("! the merge queue is paused")
+        else ["  look at that first: to go on says it is right"]
+    )
+    return [*told, *look, "  ↳ next: batty queue resume"]
+
+
 def usual_seconds(queue: Queue) -> float | None:
     """Return how long the gate that is in force takes lately; None where it has not run yet."""
     runs = [run for (_, key), of in queue.runs.items() if key == queue.now.gate for run in of if run.passed]
@@ -156,6 +189,15 @@ def _rounds(queue: Queue, place: int) -> float:
     return max(1.0, place * rate * (1 / (1 - good**size) + log(size, slots + 1)))
 
 
+def figures(queue: Queue, events: list[AnyEvent]) -> str:
+    """Return one line on how long a gate takes and how few of them were needed; nothing before the first."""
+    usual, done = usual_seconds(queue), efficiency(events, queue.rate)
+    if usual is None or not done.runs:
+        return ""
+    settled = f"{done.entries} settled with {done.runs} gate run{'s' if done.runs != 1 else ''}"
+    return f"a gate takes about {span_words(usual)}; {settled}"
+
+
 @dataclass(frozen=True)
 class Efficiency:
     """How many gate runs the last entries took, beside the fewest that any order of running could."""
@@ -174,14 +216,18 @@ def efficiency(events: list[AnyEvent], rate: float) -> Efficiency:
 
 def why(queue: Queue, entry: Entry) -> str:
     """Say why the entry is where it is, in one sentence."""
-    stopped = standstill(queue)
-    if entry.state in {"queued", "gating", "deferred"} and stopped is not None:
-        return f"the queue stands still: {stopped}"
+    stopped = stops(queue) if entry.state in MOVES_ON else []
+    if stopped:
+        return f"the queue {'; it '.join(stopped)}"
     if entry.state == "queued":
         return _why_queued(queue, entry)
     if entry.state == "gating":
         return "the gate runs on its candidate"
-    return entry.reason or entry.state
+    paths = f"{', '.join(entry.paths[:3])}{f' and {len(entry.paths) - 3} more' if len(entry.paths) > 3 else ''}"  # noqa: PLR2004
+    if entry.state == "conflict":
+        undoes = f", taking back {entry.undoes[:_SHORT]}" if entry.undoes else ""
+        return f"conflicts in {paths}{undoes}"
+    return f"{entry.reason or entry.state}{': ' if paths else ''}{paths}"
 
 
 def _why_queued(queue: Queue, entry: Entry) -> str:
@@ -196,8 +242,9 @@ def _why_queued(queue: Queue, entry: Entry) -> str:
 
 
 def flake_lines(queue: Queue) -> list[str]:
-    """Return a line for each tree of which the gate has said both: the same code, another verdict."""
-    return [_flake(tree, runs) for tree, runs in queue.flakes()]
+    """Return a line for each tree of which the gate said both, the newest last: the same code, another verdict."""
+    newest = sorted(queue.flakes(), key=lambda flake: flake[1][-1].seq)[-_FLAKES:]
+    return [_flake(tree, runs) for tree, runs in newest]
 
 
 def _flake(tree: str, runs: tuple[GateRun, ...]) -> str:
@@ -210,21 +257,38 @@ def _flake(tree: str, runs: tuple[GateRun, ...]) -> str:
 
 def history(phase: PhaseId, events: list[AnyEvent]) -> list[tuple[datetime, str]]:
     """Return what happened to a phase in the queue, oldest first, each with its time."""
-    mine = [e for e in events if isinstance(e, OF_AN_ENTRY) and e.phase == phase]
+    moved_back = f"undo of {phase}"
+    mine = [
+        e
+        for e in events
+        if (isinstance(e, OF_AN_ENTRY) and e.phase == phase) or (isinstance(e, BaseMoved) and e.known == moved_back)
+    ]
     first = next((i for i, e in enumerate(mine) if isinstance(e, Enqueued)), len(mine))
     lines = [(e.at, _gate_words(e) or told(e)) for e in mine[max(0, first - 1) :]]
     return [(at, text) for at, text in lines if text]
 
 
+def log_folders(phase: PhaseId, events: list[AnyEvent]) -> list[str]:
+    """Return the folders that hold the gate logs named in the phase's history, oldest first."""
+    logs = (e.log for e in events if isinstance(e, GateStarted) and e.phase == phase)
+    return list(dict.fromkeys(str(PurePosixPath(path).parent) for path in logs))
+
+
 def _gate_words(event: AnyEvent) -> str | None:
     match event:
         case GateStarted(purpose=purpose, commit=commit, log=path):
-            return f"gate ({purpose}) on {commit[:_SHORT]}, log in {path}"
-        case GateFinished(purpose=purpose, verdict=verdict, seconds=seconds, failed=failed):
+            return f"{_GATES[purpose]} begins on {commit[:_SHORT]}, {PurePosixPath(path).name}"
+        case GateFinished(purpose=purpose, verdict=verdict, seconds=seconds, failed=failed, commit=commit):
             tests = f": {', '.join(failed[:5])}" if failed else ""
-            return f"gate ({purpose}) {verdict} after {seconds:.1f} s{tests}"
+            return f"{_GATES[purpose]} says {verdict} of {commit[:_SHORT]} after {seconds:.1f} s{tests}"
+        case Conflicted(paths=paths, predicted=False):
+            return f"conflicts in {', '.join(paths[:5])}"
+        case Ejected():
+            return _ejected(event).rpartition(";")[0]
         case Landing(candidate=candidate, base=base):
             return f"the base is to go from {base[:_SHORT]} to {candidate[:_SHORT]}"
+        case Reviewed(cause=cause) if cause:
+            return f"goes back to its agent: {'it conflicts' if cause == 'conflict' else 'its gate is red'}"
         case Reviewed(verdict=verdict, by=by):
             return f"verdict of the {by} review: {verdict}"
         case PhaseHeld(reason=reason):

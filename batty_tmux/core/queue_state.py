@@ -1,6 +1,6 @@
 """What the merge queue is made of: entries, candidates, gate runs, and all of it at one moment."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -14,6 +14,9 @@ EntryState = Literal["queued", "gating", "conflict", "red", "held", "deferred", 
 
 MOVES_ON: frozenset[EntryState] = frozenset({"queued", "gating", "deferred"})
 """The states from which an entry reaches the base without a person."""
+
+GIVEN_UP: frozenset[EntryState] = frozenset({"skipped", "withdrawn"})
+"""The states in which an entry has left the queue without landing."""
 
 
 class GateKey(NamedTuple):
@@ -141,6 +144,36 @@ class Queue:
         """Return the phase's newest entry, whatever its state."""
         number = self.newest.get(phase)
         return None if number is None else self.book[number]
+
+    def speaking(self, phase: PhaseId) -> Entry | None:
+        """Return the entry that tells the phase's state: its newest, unless that is an undoing that was given up."""
+        newest = self.of(phase)
+        if newest is None or not newest.undoes or newest.state not in GIVEN_UP:
+            return newest
+        return max(self._landed(phase), key=lambda e: e.landed.seq if e.landed else 0, default=newest)
+
+    def undoing(self, phase: PhaseId) -> Entry | None:
+        """Return the phase's undoing, or the undoing of one, that is on its way: neither landed nor given up."""
+        newest = self.of(phase)
+        under_way = newest is not None and newest.undoes and newest.state not in {"landed", *GIVEN_UP}
+        return newest if under_way else None
+
+    def undone(self, phase: PhaseId, on_base: Collection[Sha]) -> Landed | None:
+        """Return what took the phase's work back; None where its work stands, or nothing of it ever landed.
+
+        `on_base` are the landed candidates that the base holds: what it no longer holds took back nothing. Taking
+        back an undoing brings the work back, so of a chain of them only whether it is odd counts.
+        """
+        there = [e for e in self._landed(phase) if e.landed is not None and e.landed.candidate in on_base]
+        newest = max(there, key=lambda e: e.landed.seq if e.landed else 0, default=None)
+        undoes = {e.landed.candidate: e.undoes for e in reversed(there) if e.landed is not None}
+        at, odd = newest.undoes if newest else Sha(""), False
+        while at:
+            at, odd = undoes.pop(at, Sha("")), not odd
+        return newest.landed if newest is not None and odd else None
+
+    def _landed(self, phase: PhaseId) -> list[Entry]:
+        return [e for e in self.book.values() if e.phase == phase and e.landed is not None]
 
     def runs_of(self, tree: Sha) -> tuple[GateRun, ...]:
         """Return what the gate that is in force said of this tree, oldest first."""

@@ -215,6 +215,8 @@ def packet_markdown(packet: Packet) -> str:
         "",
         *(f"- `{clean(f.path)}` {_lines(f.added, f.removed)}" for f in packet.files),
     ]
+    if packet.flags:
+        lines += ["", "## Changes what the gate is", "", *(f"- `{clean(path)}`" for path in packet.flags)]
     if packet.collisions:
         lines += ["", "## Would conflict with", ""]
         lines += [f"- {clean(other or 'the base')}: {_paths(paths)}" for other, paths in packet.collisions]

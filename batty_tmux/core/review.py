@@ -47,6 +47,8 @@ class Packet:
     answers: tuple[tuple[str, str, str], ...]
     summary: str = ""
     dirty: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    """The changed paths that define the gate: such a phase says itself what proves it."""
     collisions: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Other phases, or "" for the base, and the paths in which both cannot land as they are."""
 

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Literal
 
 from batty_tmux.core.board import Phase, Task
-from batty_tmux.core.events import AnyEvent, Launched, RunResumed, RunStarted, RunStopped
+from batty_tmux.core.events import AnyEvent, Landed, Launched, RunResumed, RunStarted, RunStopped
 from batty_tmux.core.plan import waits_for
+from batty_tmux.core.queue_plan import standstill
 from batty_tmux.core.queue_state import Entry, EntryState, Queue
 from batty_tmux.core.supervise import HOLDS_A_SLOT, Watch
 from batty_tmux.names import PhaseId, RunId
@@ -94,21 +95,34 @@ def current_run(events: Iterable[AnyEvent]) -> Run:
     return run
 
 
-def derive(phase: Phase, watch: Watch, queue: Queue, landed: Iterable[PhaseId], tasks: Phase | None) -> PhaseStatus:
-    """Derive one phase's state. `tasks` is its board as the worktree has it now, for progress."""
-    entry = queue.of(phase.id)
+def derive(
+    phase: Phase,
+    watch: Watch,
+    queue: Queue,
+    landed: Iterable[PhaseId],
+    tasks: Phase | None,
+    undone: Landed | None = None,
+) -> PhaseStatus:
+    """Derive one phase's state. `tasks` is its board as the worktree has it now, for progress.
+
+    `undone` is what took back all that it had landed, if anything did: a person decides how it goes on.
+    """
+    entry = queue.speaking(phase.id)
+    undoing = queue.undoing(phase.id) is not None
     now = tasks or phase
-    done = set(landed)
-    state, says = _state(phase, watch, entry, done)
-    if state == "queued" and queue.paused is not None:
-        says = f"the queue is paused: {queue.paused}"
-    since = entry.since if entry is not None and _queue_speaks(watch, entry) else watch.since
+    state, says = _state(phase, watch, entry, set(landed))
+    if undone is not None and not undoing:
+        state, says = "held", _undone(queue, phase.id, undone)
+    elif state in {"queued", "gating"}:
+        says = _of_the_line(queue, undoing=undoing) or says
+    mends = phase.broken and watch.launching is None
+    spoken = entry if entry is not None and _queue_speaks(watch, entry) else None
     return PhaseStatus(
         phase=phase,
         state=state,
-        since=since if watch.launching is not None else None,
+        since=(spoken.since if spoken else watch.since) if watch.launching is not None else None,
         says=says,
-        next=_edit(phase) if phase.broken and watch.launching is None else next_command(phase.id, state),
+        next=_edit(phase) if mends else _next(phase.id, state, spoken, undone, undoing=undoing),
         watch=watch,
         entry=entry,
         task=now.current if state in {"working", "asking", "stuck"} else None,
@@ -166,6 +180,43 @@ def _entry_state(entry: Entry) -> tuple[State, str]:
     return states[entry.state], says.get(entry.state, entry.reason)
 
 
+def _of_the_line(queue: Queue, *, undoing: bool) -> str:
+    """Say what there is to say of an entry that moves by itself; nothing where that is no more than its state."""
+    if queue.paused is not None:
+        return f"the queue is paused: {queue.paused}"
+    if standstill(queue) is not None:
+        return "the queue stands still: batty queue tells why"
+    return "what it landed is being taken back" if undoing else ""
+
+
+def _undone(queue: Queue, phase: PhaseId, undone: Landed) -> str:
+    undoes = next((e.undoes for e in queue.entries if e.phase == phase and e.landed == undone), "")
+    return f"undone: {undone.candidate[:9]} takes back {undoes[:9]}"
+
+
+def _next(phase: PhaseId, state: State, entry: Entry | None, undone: Landed | None, *, undoing: bool) -> str:
+    if undoing:
+        return of_an_undoing(phase, state)
+    if undone is not None:
+        return f"batty queue undo {phase}"
+    if state == "held" and entry is not None and entry.state in {"held", "landed"}:
+        # what was refused for its content needs other work; a gate that could not finish, only another try
+        refused = entry.state == "held" and not entry.code.startswith("gate-")
+        return f'batty review {phase} --rework "..."' if refused else f"batty queue retry {phase}"
+    return next_command(phase, state)
+
+
+def of_an_undoing(phase: PhaseId, state: State) -> str:
+    """Return the command that moves on what takes a phase's work back: its agent and its review have no part in it."""
+    commands: Mapping[State, str] = {
+        "conflict": f"batty queue resolve {phase}",
+        "red": f"batty queue skip {phase}",
+        "held": f"batty queue retry {phase}",
+        "deferred": "batty land",
+    }
+    return commands.get(state, "")
+
+
 def next_command(phase: PhaseId, state: State) -> str:
     """Return the one command that moves a phase on from a state; empty when it moves by itself."""
     commands: Mapping[State, str] = {
@@ -174,7 +225,7 @@ def next_command(phase: PhaseId, state: State) -> str:
         "stuck": f"batty attach {phase}",
         "reviewing": f"batty review {phase}",
         "conflict": f"batty queue resolve {phase}",
-        "red": f'batty review {phase} --rework "..."',
+        "red": f"batty queue retry {phase} --by agent",
         "deferred": "batty land",
         "held": f"batty review {phase}",
         "failed": f"batty work {phase}",

@@ -9,6 +9,7 @@ from batty_tmux.drive import candidate
 from batty_tmux.drive.ground import Ground
 from batty_tmux.drive.losses import examine
 from batty_tmux.errors import CommandFailed
+from batty_tmux.host.objects import harden
 from batty_tmux.names import PhaseId, RunId, Sha
 
 Built = CandidateBuilt | Conflicted | Refused
@@ -19,16 +20,31 @@ _OF_THE_DISK = ("No space left on device", "Disk quota exceeded", "Read-only fil
 def build(ground: Ground, effect: Build, run: RunId) -> Built:
     """Put the entry on its base. What is wrong with one entry is its outcome, and stops no other.
 
-    Raises CommandFailed where it is the disk that is at fault, which no entry is to blame for.
+    Raises CommandFailed where no entry is to blame: the disk is at fault, or git was killed twice.
     """
     try:
-        built = candidate.build(ground.place.git, effect, run)
-        return _looked_at(ground, effect, built) if isinstance(built, CandidateBuilt) else _foreseen(effect, built)
+        return _built(ground, effect, run)
     except CommandFailed as failure:
-        if any(words in failure.stderr for words in _OF_THE_DISK):
-            raise
-        told = (failure.stderr.strip().splitlines() or [failure.what])[-1]
-        return _refused(effect, run, "cannot-build", told, ())
+        if not _was_killed(failure):
+            return _at_fault(effect, run, failure)
+    return _built(ground, effect, run)
+
+
+def _built(ground: Ground, effect: Build, run: RunId) -> Built:
+    built = candidate.build(ground.place.git, effect, run)
+    return _looked_at(ground, effect, built) if isinstance(built, CandidateBuilt) else _foreseen(effect, built)
+
+
+def _was_killed(failure: CommandFailed) -> bool:
+    return failure.exit_status is None or failure.exit_status < 0
+
+
+def _at_fault(effect: Build, run: RunId, failure: CommandFailed) -> Refused:
+    """Blame the entry for what git could not do with it, unless the disk is to blame."""
+    if any(words in failure.stderr for words in _OF_THE_DISK):
+        raise failure
+    told = (failure.stderr.strip().splitlines() or [failure.what])[-1]
+    return _refused(effect, run, "cannot-build", told, ())
 
 
 def start_of(events: list[AnyEvent], phase: PhaseId) -> Sha | None:
@@ -45,13 +61,14 @@ def _looked_at(ground: Ground, effect: Build, built: CandidateBuilt) -> Built:
     git, entry = ground.place.git, effect.entry
     if built.how != "nothing-new":
         start = start_of(ground.place.records.events, entry.phase) if not entry.undoes else None
-        changed, loss = examine(git, built.base, entry.head, built.candidate, start)
+        changed, loss = examine(git, built.base, entry.head, built.candidate, start, merged=built.how == "replay")
         if loss is not None and loss.code not in entry.accepted:
             refused = _refused(effect, built.run, loss.code, loss.reason, loss.paths)
             conflict = Conflicted(phase=entry.phase, head=entry.head, base=built.base, paths=loss.paths)
             return _foreseen(effect, conflict) if effect.predicted else refused
         gate = definition(ground.gate.command, ground.gate.setup, ground.gate.files)
         built = msgspec.structs.replace(built, flags=touched(changed, gate))
+        harden(git, built.candidate, built.base)
     return built
 
 

@@ -24,10 +24,13 @@ from typing import Literal
 
 from batty_tmux.core.events import CandidateBuilt, Conflicted
 from batty_tmux.core.queue_plan import Build
+from batty_tmux.host.objects import raw_commits, write_commits
 from batty_tmux.host.plumbing import Git
 from batty_tmux.host.process import Done
 from batty_tmux.names import RunId, Sha
 
+_NOT_YET_ON_DISK = "core.fsync=none"
+"""What is built is hardened as a whole, before a ref points to it."""
 _ALIKE = ("core.attributesFile=/dev/null", "merge.default=text", "merge.conflictStyle=merge")
 """Settings of a user's that would change what a merge gives."""
 _SIGNATURES = (b"gpgsig ", b"gpgsig-sha256 ", b"mergetag ")
@@ -46,7 +49,7 @@ class Claim:
 def build(git: Git, effect: Build, run: RunId) -> CandidateBuilt | Conflicted:
     """Return the candidate, or the conflict. Asks git about ten times, and thrice for each commit it replays."""
     entry, base = effect.entry, effect.onto
-    known = git.raw_commits((base, entry.head))
+    known = raw_commits(git, (base, entry.head))
 
     def built(candidate: Sha, tree: Sha, how: _How) -> CandidateBuilt:
         return CandidateBuilt(
@@ -90,7 +93,11 @@ class _Apart(Git):
     ) -> Done:
         where = {"GIT_DIR": self.repository, "GIT_WORK_TREE": str(self.folder), "GIT_ATTR_NOSYSTEM": "1"}
         return super().run(
-            *words, stdin=stdin, env={**where, **(env or {})}, timeout=timeout, config=(*_ALIKE, *config)
+            *words,
+            stdin=stdin,
+            env={**where, **(env or {})},
+            timeout=timeout,
+            config=(*_ALIKE, _NOT_YET_ON_DISK, *config),
         )
 
 
@@ -124,19 +131,19 @@ def _replay(git: Git, base: Sha, claim: Claim) -> _Tip | None:
     commits = git.commits(base, claim.head)
     if any(len(parents) != 1 for _, parents in commits):
         return None
-    raw = git.raw_commits((base, *(parents[0] for _, parents in commits), claim.head))
-    tip = _Tip(base, tree_of(raw[base]))
+    raw = raw_commits(git, (base, *(parents[0] for _, parents in commits), claim.head))
+    tip, ours = _Tip(base, tree_of(raw[base])), base
     for commit, (parent,) in commits:
-        # git 2.38 and 2.39 cannot be told the merge base; a throw-away commit with the tip's tree, on the
-        # picked commit's own parent, makes that parent the merge base. The first one's is the fork anyway.
-        first = tip.sha == base and commit == commits[0][0]
-        picked = git.merge_tree(base if first else git.write_commit(_bare_commit(tip.tree, parent)), commit)
+        picked = git.merge_tree(ours, commit)
         if picked.conflicts:
             return None
         was_empty = tree_of(raw[commit]) == tree_of(raw[parent])
-        if picked.tree == tip.tree and not was_empty:
-            continue
-        tip = _Tip(git.write_commit(_carried(raw[commit], picked.tree, tip.sha, claim.at)), picked.tree)
+        kept = picked.tree != tip.tree or was_empty
+        carried = _carried(raw[commit], picked.tree, tip.sha, claim.at)
+        # git 2.38 and 2.39 cannot be told the merge base; a throw-away commit with the tip's tree, on the commit
+        # that was picked last, makes that one the merge base of the next. The first one's is the fork anyway.
+        ours, *made = write_commits(git, (_bare_commit(picked.tree, commit), *((carried,) if kept else ())))
+        tip = _Tip(made[0], picked.tree) if kept else tip
     return tip
 
 

@@ -7,6 +7,7 @@ where every byte is provably the old content, the new one, or the beginning of e
 
 import os
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -49,17 +50,18 @@ def holder(git: Git, base: str) -> Holder | None:
     return None
 
 
-def obstacle(there: Git, base: str, old: Sha, new: Sha, operation: str | None) -> Blocked | None:
-    """Look, without touching anything, for what would make the fast-forward wrong or refused."""
+def obstacle(there: Git, old: Sha, new: Sha, operation: str | None) -> Blocked | None:
+    """Look, without touching anything, for what of the user's the fast-forward would touch or be refused for."""
     if operation is not None:
         return Blocked(f"a {operation} is in progress in {there.folder}", ())
-    if there.head() != (old, base):
-        return Blocked(f"{base} moved in {there.folder}", ())
     lock = there.private("index.lock")
     if lock.exists():
         return Blocked(f"git is at work in {there.folder} ({lock} exists)", ())
-    status = there.status()
-    paths = overlap(there.changed(old, new), (*status.tracked, *status.untracked, *there.ignored()))
+    with ThreadPoolExecutor() as pool:
+        # three walks that need nothing of each other
+        changed, status, ignored = pool.submit(there.changed, old, new), pool.submit(there.status), there.ignored()
+        found = status.result()
+        paths = overlap(changed.result(), (*found.tracked, *found.untracked, *ignored))
     return Blocked(f"uncommitted files in {there.folder} are in the way", paths) if paths else None
 
 
@@ -84,7 +86,7 @@ def advance(there: Git, base: str, landing: Landing, held: Held) -> Blocked | No
     Where the checkout is no longer where it was looked at, nothing is done: git would forward from anywhere, and
     bring back what the user has just taken away.
     """
-    if there.tip("HEAD") != landing.base:
+    if there.head() != (landing.base, base):
         return Blocked(f"{base} moved in {there.folder}", ())
     done = Git(there.folder, held).fast_forward(landing.candidate, base)
     if done.ok:

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from batty_tmux.core.events import Cleaned
+from batty_tmux.core.events import Cleaned, Launching
+from batty_tmux.core.queue_state import Entry
 from batty_tmux.core.status import PhaseStatus
+from batty_tmux.drive.candidate import apart
 from batty_tmux.drive.project import BOARDS, Project
 from batty_tmux.drive.windows import find_window
 from batty_tmux.errors import BattyError
@@ -21,9 +23,15 @@ def cleanable(project: Project, *, ignored: bool = False) -> list[tuple[PhaseId,
     return [(status.phase.id, _reason(project, status, ignored=ignored)) for status in launched]
 
 
-def clean(project: Project, phase: PhaseId) -> None:
-    """Remove a landed phase's window, worktree and branch. The pinned refs stay."""
+def clean(project: Project, phase: PhaseId, *, ignored: bool = False) -> None:
+    """Remove a landed phase's window, worktree and branch. The pinned refs stay, for queue.retention.
+
+    `ignored` files of the worktree may go too. Raises BattyError where the proof no longer holds.
+    """
     status = project.status(phase)
+    reason = _reason(project, status, ignored=ignored)
+    if reason:
+        raise BattyError("not-proved", f"{phase} stays: {reason}", next="batty clean --dry-run")
     launching = status.watch.launching
     if launching is None:
         raise BattyError("not-launched", f"{phase} was not launched", next="batty status")
@@ -34,7 +42,8 @@ def clean(project: Project, phase: PhaseId) -> None:
         folder = Path(launching.worktree)
         if folder.exists():
             project.place.git.remove_worktree(folder).check()
-    if status.entry is not None and status.head and project.place.git.is_ancestor(status.head, status.entry.head):
+    entry = _landed_entry(project, phase)
+    if entry is not None and status.head and project.place.git.is_ancestor(status.head, entry.head):
         # not the entry's own head: where a conflict was resolved, that is a merge which the branch never had
         project.place.git.drop_ref(f"refs/heads/{launching.branch}", Sha(status.head))
     project.place.records.append(Cleaned(run=RunId(status.watch.run), phase=phase))
@@ -47,19 +56,63 @@ def _cleaned(project: Project, status: PhaseStatus) -> bool:
 
 
 def _reason(project: Project, status: PhaseStatus, *, ignored: bool) -> str:
-    launching, entry = status.watch.launching, status.entry
-    if status.state != "landed" or entry is None or launching is None:
+    if status.state != "landed" or status.watch.launching is None:
         return f"its state is {status.state}" + (f", next: {status.next}" if status.next else "")
-    if status.head and not project.place.git.is_ancestor(status.head, entry.head):
-        return f"its branch has commits that were not landed; git log {project.base}..{launching.branch} shows them"
-    folder = Path(launching.worktree)
+    return (
+        _unlanded(project, status, status.watch.launching)
+        or _at_work(project, status)
+        or _unsaved(Path(status.watch.launching.worktree), status.phase.id, ignored=ignored)
+    )
+
+
+def _unlanded(project: Project, status: PhaseStatus, launching: Launching) -> str:
+    """Say what of the branch is not proved to be on the base: by its commits, and by what they change."""
+    git, head = project.place.git, Sha(status.head)
+    entry = _landed_entry(project, status.phase.id)
+    if entry is None or entry.landed is None:
+        return "the merge queue has not landed it"
+    if not head:
+        return ""
+    shown = f"git log {project.base}..{launching.branch} shows them"
+    if not git.is_ancestor(head, entry.head):
+        return f"its branch has commits that were not landed; {shown}"
+    candidate = entry.landed.candidate
+    if not git.is_ancestor(candidate, f"refs/heads/{project.base}"):
+        return f"{project.base} does not hold {candidate[:9]}, as which it landed"
+    if git.is_ancestor(head, candidate):
+        return ""
+    with apart(git, candidate) as merging:
+        merged = merging.merge_tree(candidate, head)
+    # replayed commits are others than the branch's: what they change must all be there
+    whole = not merged.conflicts and merged.tree == git.tree(candidate)
+    return "" if whole else f"its branch changes something that {candidate[:9]}, as which it landed, does not; {shown}"
+
+
+def _landed_entry(project: Project, phase: PhaseId) -> Entry | None:
+    """Return the entry by which the phase's own work landed last; to take it back and bring it back are others."""
+    own = [e for e in project.queue().entries if e.phase == phase and e.landed is not None and not e.undoes]
+    return max(own, key=lambda entry: entry.number, default=None)
+
+
+def _at_work(project: Project, status: PhaseStatus) -> str:
+    """Say so while something runs in the executor's pane: to kill it is nobody's wish."""
+    launched, terminal = status.watch.launched, project.terminal
+    if launched is None or terminal.identity() != launched.server:
+        return ""
+    pane = next((pane for pane in terminal.panes() if pane.pane == launched.pane), None)
+    if pane is None or pane.dead:
+        return ""
+    return f"something still runs in its window (process {pane.pid}); batty attach {status.phase.id}"
+
+
+def _unsaved(folder: Path, phase: PhaseId, *, ignored: bool) -> str:
     if not folder.exists():
         return ""
     there = Git(folder)
     dirty = there.status().dirty
     if dirty:
         return f"{len(dirty)} files are not committed, such as {dirty[0]}"
-    own = {f"{BOARDS}/{status.phase.id}/{name}" for name in _LEFT_BY_BOARDS}
+    own = {f"{BOARDS}/{phase}/{name}" for name in _LEFT_BY_BOARDS}
     kept = tuple(path for path in there.ignored() if path not in own)
     if kept and not ignored:
         return f"{len(kept)} ignored files would go with it, such as {kept[0]}; --ignored says they may"

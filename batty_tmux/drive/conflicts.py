@@ -4,7 +4,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from batty_tmux.core.events import Enqueued, Resolving, Retried, Skipped
+from batty_tmux.core.events import Resolving, Retried, Skipped
 from batty_tmux.core.queue_state import Entry
 from batty_tmux.drive.build import start_of
 from batty_tmux.drive.hooks import summon_lander
@@ -26,7 +26,10 @@ MOVING = frozenset({"queued", "gating", "deferred"})
 
 @dataclass(frozen=True)
 class Resolution:
-    """Either the new claim's head, or the folder where the conflict waits, with what is left to settle."""
+    """Either the new claim's head, or the folder where the conflict waits, with the paths left to settle.
+
+    No paths, and not resolved: all of them are settled, and `git commit` is still to come.
+    """
 
     resolved: bool
     head: Sha
@@ -37,19 +40,36 @@ class Resolution:
 def retry(project: Project, phase: PhaseId, accept: tuple[str, ...] = ()) -> None:
     """Take an entry back to the start of its turn, on the base as it is now. Its claim is the same commit.
 
-    `accept` are codes of refusals that a person takes upon themselves, such as silent-revert.
+    `accept` are codes of refusals that a person takes upon themselves, such as silent-revert. What had landed and
+    was moved off the base since is claimed anew.
     """
+    gone = _moved_off(project, phase)
+    if gone is not None:
+        enqueue(project, project.watch(phase), gone.head, accept=accept)
+        return
     entry = entry_of(project, phase, _AGAIN)
     project.place.records.append(
         Retried(run=_run(project, phase), phase=entry.phase, reason="asked for", accept=accept)
     )
 
 
-def skip(project: Project, phase: PhaseId) -> None:
-    """Leave an entry out. Nothing of it is removed, and what depends on it stays blocked."""
-    entry = entry_of(project, phase, _AGAIN | {"queued"})
+def _moved_off(project: Project, phase: PhaseId) -> Entry | None:
+    """Return the phase's entry where the base no longer holds what it landed."""
+    entry = project.queue().of(phase)
+    if entry is None or entry.landed is None or entry.undoes:
+        return None
+    return None if project.place.git.is_ancestor(entry.landed.candidate, f"refs/heads/{project.base}") else entry
+
+
+def skip(project: Project, phase: PhaseId) -> Entry:
+    """Leave an entry out. Nothing of it is removed, and what depends on it stays blocked.
+
+    An undoing that is left out leaves what had landed where it is.
+    """
+    entry = entry_of(project, phase, (_AGAIN | MOVING) - {"skipped"})
     project.place.records.append(Skipped(run=_run(project, phase), phase=entry.phase))
     summon_lander(project, session_id(project, project.terminal))
+    return entry
 
 
 def resolve(project: Project, phase: PhaseId, *, window: bool, accept: tuple[str, ...] = ()) -> Resolution:
@@ -66,7 +86,7 @@ def resolve(project: Project, phase: PhaseId, *, window: bool, accept: tuple[str
     unmerged = _unmerged(there)
     head = there.tip("HEAD")
     if unmerged or there.in_progress() or head is None or not there.is_ancestor(entry.head, head):
-        return Resolution(resolved=False, head=entry.head, folder=folder, paths=unmerged or ("git commit is missing",))
+        return Resolution(resolved=False, head=entry.head, folder=folder, paths=unmerged)
     return _claim(project, entry, there, head, accept)
 
 
@@ -86,7 +106,8 @@ def _claim(project: Project, entry: Entry, there: Git, head: Sha, accept: tuple[
     _refuse_losses(project, entry, head, accept)
     with remembered(project.place):
         there.run("rerere", config=(ON,))
-    event: Enqueued = enqueue(project, project.watch(entry.phase), head, accept=(*accept, "dropped-change"))
+    taken = (*accept, "dropped-change")
+    event = enqueue(project, project.watch(entry.phase), head, accept=taken, undoes=entry.undoes)
     with exclusive(project.place.state / "worktrees.lock"):
         # clean and claimed, so git removes it; if it does not, it stays where it is
         project.place.git.remove_worktree(there.folder)
@@ -96,7 +117,7 @@ def _claim(project: Project, entry: Entry, there: Git, head: Sha, accept: tuple[
 def _refuse_losses(project: Project, entry: Entry, head: Sha, accept: tuple[str, ...]) -> None:
     """Refuse a resolution in which something that the base had gained is gone."""
     tip = project.queue().tip
-    start = start_of(project.place.records.events, entry.phase)
+    start = start_of(project.place.records.events, entry.phase) if not entry.undoes else None
     loss = losses(project.place.git, tip, head, head, start)
     # a person who settled a conflict without the other side's lines may have meant it; git had asked them
     if loss is None or loss.code in {*accept, "dropped-change"}:
@@ -115,9 +136,11 @@ def _open(project: Project, entry: Entry, *, window: bool) -> Resolution:
         project.place.git.run("worktree", "add", "--quiet", "--detach", str(folder), base).check()
     there = Git(folder)
     message = f"Merge {entry.phase}, its conflicts resolved"
-    config = ("merge.conflictStyle=zdiff3", ON)
+    config = ("merge.conflictStyle=zdiff3", "rerere.autoUpdate=true", ON)
     with remembered(project.place):
-        there.run("merge", "--no-ff", "--no-commit", "-m", message, entry.head, config=config)
+        # the claim's name, not its number: it stands beside the marks in the files
+        named = entry.claim if there.tip(entry.claim) == entry.head else entry.head
+        there.run("merge", "--no-ff", "--no-commit", "-m", message, named, config=config)
     run = _run(project, entry.phase)
     event = Resolving(run=run, phase=entry.phase, worktree=str(folder), base=base, head=entry.head)
     project.place.records.append(event)
@@ -145,8 +168,8 @@ def entry_of(project: Project, phase: PhaseId, states: frozenset[str]) -> Entry:
         what = f"the landing of {phase} was begun and its outcome is not known yet"
         raise BattyError("half-landed", what, evidence=entry.paths, next="batty land")
     if entry.state not in states:
-        what = f"{phase} is {entry.state} in the merge queue, so this does nothing for it"
-        raise BattyError("wrong-state", what, next="batty queue")
+        what = f"{phase} is {entry.state} in the merge queue; this is for {', '.join(sorted(states))}"
+        raise BattyError("wrong-state", what, next=f"batty queue explain {phase}")
     return entry
 
 
@@ -184,6 +207,13 @@ def _run(project: Project, phase: PhaseId) -> RunId:
     return RunId(project.watch(phase).run)
 
 
+def _choices(entry: Entry | None) -> list[tuple[str, ...]]:
+    """Return key and words of what there is to be done about an entry that cannot land; retry and skip always."""
+    resolve = [("m", "resolve")] if entry is not None and entry.state == "conflict" else []
+    by_agent = entry is not None and not entry.undoes and entry.state in {"conflict", "red"}
+    return [("r", "retry"), *resolve, *([("a", "retry", "--by", "agent")] if by_agent else []), ("", "skip")]
+
+
 def menu(project: Project, phase: PhaseId) -> None:
     """Offer retry, resolve and skip to the person who is attached, if there is one. Never waits for an answer.
 
@@ -201,7 +231,7 @@ def menu(project: Project, phase: PhaseId) -> None:
         terminal.run("display-message", "-c", client.name, told, timeout=3)
         return
     items: list[str] = ["not now", "n", ""]
-    for key, word, *more in (("r", "retry"), ("m", "resolve"), ("a", "retry", "--by", "agent"), ("", "skip")):
+    for key, word, *more in _choices(project.queue().of(phase)):
         argv = (*program(), "--repo", str(project.place.home), "queue", word, phase, *more)
         items += [" ".join((word, phase, *more)), key, line("run-shell", "-b", q_format(shlex.join(argv)))]
     terminal.run("display-menu", "-c", client.name, "-T", f" {phase} cannot land ", *items, timeout=3)

@@ -28,8 +28,7 @@ def fill(project: Project) -> Filled:
     failed: list[LaunchFailed] = []
     with exclusive(project.place.fill_lock) as held:
         while True:
-            project.place.records.refresh()
-            project = Project.around(project.place.home, project.base)
+            project = Project.at(project.place, project.base)
             if project.fault is not None:
                 return Filled(tuple(launched), tuple(failed))
             run = project.run

@@ -118,6 +118,7 @@ class _Judged:
     verdict: VerdictWord
     status: int | None = None
     ran: Ran | None = None
+    seconds: float = 0.0
 
 
 def run_gate(place: Place, spec: GateSpec, subject: Subject, slots: Path) -> GateFinished:
@@ -144,7 +145,6 @@ def run_unless_stopped(
     }
     named: _Key = {"gate": key.gate, "environment": key.environment, "hygiene": key.hygiene}
     place.records.append(GateStarted(**what, **named))
-    begun = monotonic()
     with _slot(place, slots) as slot:
         # a git that outlives its lander keeps the slot's lock, as a gate does: both write there
         judged = _judge(Git(slot.folder, slot.held), slot, spec, subject, log, stop)
@@ -158,7 +158,7 @@ def run_unless_stopped(
         **named,
         verdict=judged.verdict,
         status=judged.status,
-        seconds=round(monotonic() - begun, 3),
+        seconds=round(judged.seconds, 3),
         cpu=round(ran.cpu, 3) if ran is not None else 0.0,
         memory=ran.memory if ran is not None else 0,
         beside=slot.beside,
@@ -202,11 +202,13 @@ def _judge(git: Git, slot: Slot, spec: GateSpec, subject: Subject, log: Path, st
                 file.write(f"batty: gate.setup ended with {ran.status}\n".encode())
                 return _Judged("infra", ran.status, ran)
             slot.marker.write_text(spec.prepared)
+        begun = monotonic()
         ran = _run(spec.command, slot, environ, file, spec.seconds, stop)
+        seconds = monotonic() - begun
         if not slot.folder.is_dir() or git.tip("HEAD") != subject.commit:
             file.write(b"batty: the gate moved HEAD, so it is not known what it tested\n")
-            return _Judged("infra", ran.status, ran)
-    return _Judged(verdict_of(ran.status), ran.status, ran)
+            return _Judged("infra", ran.status, ran, seconds)
+    return _Judged(verdict_of(ran.status), ran.status, ran, seconds)
 
 
 def _run(command: str, slot: Slot, environ: Mapping[str, str], log: IO[bytes], seconds: float, stop: Stop) -> Ran:
@@ -236,7 +238,8 @@ def _make_pristine(slot: Git, subject: Subject, keep: tuple[str, ...]) -> str | 
         slot.private(lock).unlink(missing_ok=True)
     # size and second of a file that a gate rewrote can be as before, and a gate may have hidden it from git: an
     # index made anew knows of neither, so that every file's content is looked at
-    whole = ("core.sparseCheckout=false",)
+    # and a slot can be made anew at any time: nothing in it is worth waiting for the disk
+    whole = ("core.sparseCheckout=false", "core.fsync=none")
     if not slot.run("read-tree", "HEAD", config=whole).ok:
         slot.run("read-tree", subject.commit, config=whole)
     slot.run("update-index", "-q", "--refresh", config=whole)
@@ -248,7 +251,7 @@ def _make_pristine(slot: Git, subject: Subject, keep: tuple[str, ...]) -> str | 
     if not done.ok:
         return f"clean failed: {done.stderr.strip()}"
     # by tree identity, not by status: line-ending attributes can make a true checkout look modified
-    if slot.tip("HEAD") != subject.commit or slot.say("write-tree") != subject.tree:
+    if slot.say("write-tree") != subject.tree:
         return "the slot's index is not the tree that is to be gated"
     left = slot.run("ls-files", "-z", "--others", *(f"--exclude=/{path.strip('/')}" for path in keep)).check().stdout
     return f"files that are not in the tree: {left.split(chr(0))[0]}" if left else None

@@ -28,7 +28,7 @@ def land(ground: Ground, effect: Land, held: Held) -> Outcome:
     kept_by = holder(ground.place.git, ground.base)
     if kept_by is not None:
         there = ground.place.checkout(kept_by.folder)
-        blocked = obstacle(there, ground.base, base, target.sha, kept_by.operation)
+        blocked = obstacle(there, base, target.sha, kept_by.operation)
         if blocked is not None:
             return _stopped(ground, entries, base, kept_by.folder, blocked)
     begun = Landing(
@@ -62,7 +62,7 @@ def _advance(ground: Ground, entries: tuple[Entry, ...], landing: Landing, held:
     kept_by = holder(ground.place.git, ground.base)
     if kept_by is not None:
         there = ground.place.checkout(kept_by.folder)
-        blocked = obstacle(there, ground.base, landing.base, landing.candidate, kept_by.operation)
+        blocked = obstacle(there, landing.base, landing.candidate, kept_by.operation)
         if blocked is not None:
             return _stopped(ground, entries, landing.base, kept_by.folder, blocked)
     return _move(ground, entries, landing, kept_by, held, again=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import assert_never
 
 from batty_tmux.core import merge_queue
-from batty_tmux.core.events import AnyEvent, BaseMoved, CandidateBuilt, Deferred, Ejected, PinsChanged
+from batty_tmux.core.events import AnyEvent, BaseMoved, CandidateBuilt, Deferred, Ejected, Landed, PinsChanged, Retried
 from batty_tmux.core.pins import candidate_pin, expected
 from batty_tmux.core.queue_plan import AccountForBase, Build, Effect, Eject, Land, RunGate, Settle, StopGate, owed
 from batty_tmux.core.queue_state import Now, Queue, observe
@@ -155,11 +155,11 @@ class _Lander:
         return BaseMoved(old=old, new=new, known=known)
 
     def _told(self, ground: Ground, work: Callable[[], Iterable[AnyEvent]], candidate: Sha) -> None:
-        """Carry out a landing and tell its outcomes; that the same files are still in the way is no news."""
+        """Carry out a landing and tell what it journaled; that the same files are still in the way is no news."""
         before = len(ground.place.records.events)
         outcomes = tuple(work())
-        if len(ground.place.records.events) > before:
-            for event in outcomes:
+        for event in ground.place.records.events[before:]:
+            if isinstance(event, Landed | Deferred | Retried):
                 self.tell(event)
         if any(isinstance(event, Deferred) for event in outcomes):
             self.parked = candidate

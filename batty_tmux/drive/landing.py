@@ -1,7 +1,6 @@
 """The lander, and those who hear of what it does: windows to fill, status bars, the radar, the user's hooks."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 
@@ -22,6 +21,7 @@ from batty_tmux.drive.fill import fill
 from batty_tmux.drive.ground import Lookout
 from batty_tmux.drive.hooks import LANDED, caller_environment, fire
 from batty_tmux.drive.lander import drain
+from batty_tmux.drive.place import Place
 from batty_tmux.drive.project import Project
 from batty_tmux.drive.resume import revive_supervisors
 from batty_tmux.drive.runs import end_executor
@@ -34,7 +34,7 @@ def land_all(project: Project, tell: Callable[[AnyEvent], None]) -> bool:
     """Land what is approved and start what that frees; False when another lander is at it."""
     revive_supervisors(project)
     environ = caller_environment(project.terminal, session_id(project, project.terminal))
-    herald = _Herald(project.place.home, project.base)
+    herald = _Herald(project)
 
     def known(event: AnyEvent) -> None:
         tell(event)
@@ -46,7 +46,7 @@ def land_all(project: Project, tell: Callable[[AnyEvent], None]) -> bool:
     finally:
         herald.finish()
     if mine:
-        fresh = Project.around(project.place.home, project.base)
+        fresh = Project.at(project.place, project.base)
         fill(fresh)
         show_summary(fresh)
     return mine
@@ -58,9 +58,9 @@ class _Herald:
     What has come in meanwhile is told together. Raises in `finish` what went wrong in telling.
     """
 
-    def __init__(self, home: Path, base: str) -> None:
-        self._home = home
-        self._base = base
+    def __init__(self, project: Project) -> None:
+        self._place = Place.around(project.place.home)
+        self._base = project.base
         self._heard: SimpleQueue[AnyEvent | None] = SimpleQueue()
         self._thread: Thread | None = None
         self._failure: BaseException | None = None
@@ -95,7 +95,7 @@ class _Herald:
     def _spread(self, events: Sequence[AnyEvent]) -> None:
         if not events:
             return
-        project = Project.around(self._home, self._base)
+        project = Project.at(self._place, self._base)
         session = session_id(project, project.terminal)
         landed = [event.phase for event in events if isinstance(event, Landed)]
         for phase in landed:

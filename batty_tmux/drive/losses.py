@@ -70,9 +70,11 @@ def losses(git: Git, base: Sha, head: Sha, candidate: Sha, start: Sha | None = N
 
 
 def examine(
-    git: Git, base: Sha, head: Sha, candidate: Sha, start: Sha | None = None
+    git: Git, base: Sha, head: Sha, candidate: Sha, start: Sha | None = None, *, merged: bool = False
 ) -> tuple[tuple[str, ...], Loss | None]:
     """Return the paths that landing `candidate` on `base` changes, and the first loss that it would be.
+
+    `merged` says that its tree is that of a merge made just now, of a head without merges: no revert can be in it.
 
     `head` is the phase's claimed commit, the candidate itself where it descends from the base. `start` is the
     commit on which the phase began; without it, work squashed onto the base from an old index is not seen.
@@ -85,7 +87,7 @@ def examine(
     loss = (
         _collision(git, candidate, changes)
         or _orphan_link(git, candidate, changes)
-        or _revert(git, base, head, candidate, changes, start)
+        or (None if merged else _revert(git, base, head, candidate, changes, start))
     )
     return tuple(sorted({name for change in changes.values() for name in (change.path, change.was)})), loss
 

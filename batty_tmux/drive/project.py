@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,8 +11,8 @@ from batty_tmux.config import ConfigError, parse
 from batty_tmux.config_tables import Config
 from batty_tmux.core import merge_queue, supervise
 from batty_tmux.core.board import Board, Phase, cycle, parse_board, parse_phase, unknown_dependencies
-from batty_tmux.core.events import Launching
-from batty_tmux.core.queue_state import GateKey, Now, Queue, observe
+from batty_tmux.core.events import Landed, Launching
+from batty_tmux.core.queue_state import Entry, GateKey, Now, Queue, observe
 from batty_tmux.core.status import PhaseStatus, Run, current_run, derive
 from batty_tmux.core.supervise import HOLDS_A_SLOT, Watch
 from batty_tmux.drive.gate import GateSpec
@@ -21,7 +22,7 @@ from batty_tmux.drive.settings import base_branch, commit_command, settings, unc
 from batty_tmux.errors import BattyError, UsageError
 from batty_tmux.host.files import read_tree
 from batty_tmux.host.terminal import Terminal
-from batty_tmux.names import PhaseId, phase_id
+from batty_tmux.names import PhaseId, Sha, phase_id
 
 BOARDS = "kanban"
 SETTINGS = "batty.toml"
@@ -39,7 +40,12 @@ class Project:
     @classmethod
     def around(cls, folder: Path, base: str | None = None) -> "Project":
         """Open the repository around a folder. Configuration and boards are those of the base's tip."""
-        place = Place.around(folder)
+        return cls.at(Place.around(folder), base)
+
+    @classmethod
+    def at(cls, place: Place, base: str | None = None) -> "Project":
+        """Open a repository that was found before, as it is now."""
+        place.records.refresh()
         name = base or current_run(place.records.events).base or base_branch(place.home, None)
         tip = place.git.tip(f"refs/heads/{name}")
         if tip is None:
@@ -108,18 +114,38 @@ class Project:
     def landed(self, queue: Queue) -> frozenset[PhaseId]:
         """Return the phases that are over: all their tasks are done on the base, and no launch of theirs goes on.
 
-        One whose tasks were opened again, or that got new ones, is not: it can be launched anew.
+        One whose tasks were opened again, or that got new ones, is not: it can be launched anew. Nor is one whose
+        work was taken back, or is being: a person decides how that goes on.
         """
         held = self.held_by_base(queue)
         known = {phase.id for phase in self.board.phases}
         done = {phase.id for phase in self.board.phases if phase.finished}
         moving = {phase for phase in done - held if supervise_holds(self.watch(phase))}
-        return frozenset((done - moving) | (held - known))
+        back = {p for p in done | held if queue.undoing(p) or self.undone(p, queue)}
+        return frozenset(((done - moving) | (held - known)) - back)
 
     def held_by_base(self, queue: Queue) -> frozenset[PhaseId]:
         """Return the phases whose landed commit the base holds, by ancestry."""
+        there = self._on_base(queue.entries)
+        return frozenset(e.phase for e in queue.entries if e.landed and e.landed.candidate in there)
+
+    def undone(self, phase: PhaseId, queue: Queue) -> Landed | None:
+        """Return what took back the phase's work; None where the base has it, or never had."""
+        of_it = [entry for entry in queue.entries if entry.phase == phase and entry.landed]
+        if not any(entry.undoes for entry in of_it):
+            return None
+        return queue.undone(phase, self._on_base(of_it))
+
+    def _newest_on_base(self, phase: PhaseId, queue: Queue) -> Entry | None:
+        of_it = [entry for entry in queue.entries if entry.phase == phase]
+        there = self._on_base(of_it)
+        held = [entry for entry in of_it if entry.landed is not None and entry.landed.candidate in there]
+        return max(held, key=lambda entry: entry.number, default=None)
+
+    def _on_base(self, entries: Iterable[Entry]) -> frozenset[Sha]:
         git, ref = self.place.git, f"refs/heads/{self.base}"
-        return frozenset(e.phase for e in queue.entries if e.landed and git.is_ancestor(e.landed.candidate, ref))
+        landed = {entry.landed.candidate for entry in entries if entry.landed is not None}
+        return frozenset(sha for sha in landed if git.is_ancestor(sha, ref))
 
     def statuses(self) -> tuple[PhaseStatus, ...]:
         """Derive the state of every phase on the base's boards, and of those launched that are no longer there."""
@@ -156,11 +182,16 @@ class Project:
 
     def _status(self, phase: Phase, queue: Queue, landed: frozenset[PhaseId]) -> PhaseStatus:
         watch = self.watch(phase.id)
-        if watch.closed and phase.id not in landed and phase.id in self.held_by_base(queue):
+        undone = self.undone(phase.id, queue)
+        back = undone is not None or queue.undoing(phase.id) is not None
+        if watch.closed and not back and phase.id not in landed and phase.id in self.held_by_base(queue):
             # its board has open tasks again: what was landed is history, and the phase starts from the beginning
             watch = Watch(phase.id)
             queue = queue.without(phase.id)
-        status = derive(phase, watch, queue, landed, board_in_worktree(watch))
+        status = derive(phase, watch, queue, landed, board_in_worktree(watch), undone)
+        if status.state == "landed" and status.entry is not None and status.entry.undoes:
+            # it may be an undoing that was itself moved off the base
+            status = replace(status, entry=self._newest_on_base(phase.id, queue) or status.entry)
         branch = watch.launching.branch if watch.launching else None
         head = self.place.git.tip(f"refs/heads/{branch}") if branch else None
         return replace(status, head=head or "")

@@ -24,13 +24,19 @@ def send_back(project: Project, phase: PhaseId) -> Reviewed:
     Raises BattyError `rework-spent` when that was tried queue.rework times in this launch of the phase.
     """
     entry = entry_of(project, phase, _STATES)
+    if entry.undoes:
+        what = f"this takes back what {phase} landed; its agent has no part in that"
+        raise BattyError("an-undoing", what, next=f"batty queue skip {phase}")
+    if entry.state == "held" and not entry.code.startswith("gate-"):
+        what = f"{phase} is held for another reason than its gate: {entry.reason}"
+        raise BattyError("not-the-gate", what, evidence=entry.paths, next=f'batty review {phase} --rework "..."')
     spent, allowed = times_sent_back(project, phase), project.config.queue.rework
     if spent >= allowed:
         what = f"{phase} went back to its agent {spent} times already, and queue.rework allows {allowed}"
         raise BattyError("rework-spent", what, next=f'batty review {phase} --rework "..."')
     if entry.state == "conflict":
         return give(project, phase, "rework", "human", _of_conflict(project, entry), "conflict")
-    return give(project, phase, "rework", "human", _of_red(entry), "red")
+    return give(project, phase, "rework", "human", _of_red(project, entry), "red")
 
 
 def times_sent_back(project: Project, phase: PhaseId) -> int:
@@ -44,12 +50,17 @@ def times_sent_back(project: Project, phase: PhaseId) -> int:
     return count
 
 
-def _of_red(entry: Entry) -> str:
+def _merge(base: str) -> str:
+    # an agent's pane is a terminal: without this git would wait in an editor there
+    return shlex.join(("git", "merge", "--no-edit", base))
+
+
+def _of_red(project: Project, entry: Entry) -> str:
     lines = tail(Path(entry.log), _LINES) if entry.log else ()
     shown = "\n".join("    " + clean(line, 300) for line in lines)
     return (
         f"Your work was put on the newest base and the gate does not pass there: {entry.reason}. "
-        "Without your work it passes. Bring your branch up to date with the base, find the cause, mend it, "
+        f"Without your work it passes. In your worktree run {_merge(project.base)}, find the cause, mend it, "
         f"and commit.\n\nThe end of the gate's log ({entry.log}):\n\n{shown}"
     )
 
@@ -64,7 +75,7 @@ def _of_conflict(project: Project, entry: Entry) -> str:
     commits = "\n".join(f"    {clean(line, 200)}" for line in told)
     return (
         f"Your work conflicts with {base}, which has moved since you began. In your worktree run "
-        f"{shlex.join(('git', 'merge', base))}, settle the conflicts so that both sides' work is kept, run the "
+        f"{_merge(base)}, settle the conflicts so that both sides' work is kept, run the "
         f"tests, and commit the merge. Drop nothing that {base} has gained: that is checked.\n\n"
         f"In conflict:\n\n{paths}\n\nWhat {base} did to these files:\n\n{commits}"
     )

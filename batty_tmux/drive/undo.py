@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 
 from batty_tmux.core.events import BaseMoved, Enqueued, Landed, Landing
-from batty_tmux.core.queue_state import Entry
+from batty_tmux.core.queue_state import GIVEN_UP
 from batty_tmux.drive.candidate import apart
 from batty_tmux.drive.checkout import holder
 from batty_tmux.drive.hooks import summon_lander
 from batty_tmux.drive.project import Project
-from batty_tmux.drive.verdicts import claim_ref
+from batty_tmux.drive.verdicts import enqueue
 from batty_tmux.drive.windows import session_id
 from batty_tmux.errors import BattyError
 from batty_tmux.host.lock import exclusive
 from batty_tmux.host.plumbing import Git
-from batty_tmux.names import PhaseId, RunId, Sha
+from batty_tmux.names import PhaseId, Sha
 
 _WAIT = 30
 """Seconds to wait for a lander that is at work before a person is told so."""
@@ -21,9 +21,13 @@ _WAIT = 30
 
 @dataclass(frozen=True)
 class Undoing:
-    """What was done: a claim that is on its way, or a base that is where it was before."""
+    """What was done: a claim that is on its way, or a base that is where it was before.
+
+    `brings_back`: what was taken back had itself taken the phase's work back.
+    """
 
     landed: Landed
+    brings_back: bool
     claim: Enqueued | None
     base: Sha
 
@@ -33,18 +37,14 @@ def take_back(project: Project, phase: PhaseId) -> Undoing:
 
     Raises BattyError where later work on the same lines stands on it.
     """
-    entry, landed = _last(project, phase)
-    if entry.undoes and entry.state != "landed":
-        raise BattyError("being-undone", f"{phase} is being undone already", next="batty queue")
+    landed = _last(project, phase)
+    _refuse_if_moving(project, phase)
     git = project.place.git
     tip = project.queue().tip
-    revert = _revert(git, tip, landed)
-    claim = claim_ref(project, phase)
-    git.pin(claim, revert)
-    event = Enqueued(run=RunId(landed.run), phase=phase, head=revert, claim=claim, undoes=landed.candidate)
-    project.place.records.append(event)
-    summon_lander(project, session_id(project, project.terminal))
-    return Undoing(landed, event, tip)
+    back = _is_undone(project, phase)
+    revert = _revert(git, tip, landed, "Bring back" if back else "Take back")
+    event = enqueue(project, project.watch(phase), revert, undoes=landed.candidate)
+    return Undoing(landed, back, event, tip)
 
 
 def move_back(project: Project, phase: PhaseId) -> Undoing:
@@ -55,7 +55,8 @@ def move_back(project: Project, phase: PhaseId) -> Undoing:
     """
     with exclusive(project.place.landing_lock, timeout=_WAIT):
         project.place.records.refresh()
-        _, landed = _last(project, phase)
+        landed = _last(project, phase)
+        _refuse_if_moving(project, phase)
         landing = _landing_of(project, landed)
         built_on = _built_on(project, landed)
         if built_on:
@@ -64,30 +65,48 @@ def move_back(project: Project, phase: PhaseId) -> Undoing:
         if landing is None or (landing.phases or (phase,)) != (phase,):
             what = f"{phase} did not land alone, so moving the base back would undo others too"
             raise BattyError("landed-together", what, next=f"batty queue undo {phase}")
+        back = _is_undone(project, phase)
         project.place.records.append(BaseMoved(old=landed.candidate, new=landed.base, known=f"undo of {phase}"))
         ref = f"refs/heads/{project.base}"
         moved = project.place.git.move_refs([(ref, landed.base, landed.candidate)], f"batty: undo {phase}")
         if not moved.ok:
             project.place.records.append(BaseMoved(old=landed.base, new=landed.candidate, known="the undo was refused"))
             raise BattyError("moved", f"{project.base} moved meanwhile", next=f"batty queue undo {phase}")
-    return Undoing(landed, None, landed.base)
+    summon_lander(project, session_id(project, project.terminal))
+    return Undoing(landed, back, None, landed.base)
 
 
-def _last(project: Project, phase: PhaseId) -> tuple[Entry, Landed]:
-    """Return the phase's newest entry, and its newest landing that the base still holds."""
+def _last(project: Project, phase: PhaseId) -> Landed:
+    """Return the phase's newest landing that the base still holds."""
+    git, ref = project.place.git, f"refs/heads/{project.base}"
+    landed = [e.landed for e in project.queue().entries if e.phase == phase and e.landed is not None]
+    newest_first = sorted(landed, key=lambda event: event.seq, reverse=True)
+    found = next((event for event in newest_first if git.is_ancestor(event.candidate, ref)), None)
+    if found is None:
+        what = f"{project.base} holds nothing that {phase} landed, so there is nothing to take back"
+        raise BattyError("not-landed", what, next="batty status")
+    return found
+
+
+def _is_undone(project: Project, phase: PhaseId) -> bool:
+    return project.undone(phase, project.queue()) is not None
+
+
+def _refuse_if_moving(project: Project, phase: PhaseId) -> None:
+    """Raise BattyError while newer work of the phase, or its undoing, is on its way to the base."""
     queue = project.queue()
-    entry = queue.of(phase)
-    landed = [e.landed for e in queue.entries if e.phase == phase and e.landed is not None]
-    if (
-        entry is None
-        or not landed
-        or not project.place.git.is_ancestor(landed[-1].candidate, f"refs/heads/{project.base}")
-    ):
-        raise BattyError("not-landed", f"{phase} has not landed, so there is nothing to take back", next="batty status")
-    return entry, landed[-1]
+    if queue.undoing(phase) is not None:
+        raise BattyError("being-undone", f"{phase} is being undone already", next=f"batty queue explain {phase}")
+    entry, watch = queue.of(phase), project.watch(phase)
+    if entry is not None and entry.state not in {"landed", *GIVEN_UP}:
+        what = f"newer work of {phase} is in the merge queue ({entry.state}); settle or skip that first"
+        raise BattyError("newer-work", what, next=f"batty queue explain {phase}")
+    if watch.state not in {"idle", "closed"}:
+        what = f"{phase} was launched again and is {watch.state}; its work would be lost from sight"
+        raise BattyError("newer-work", what, next="batty status")
 
 
-def _revert(git: Git, tip: Sha, landed: Landed) -> Sha:
+def _revert(git: Git, tip: Sha, landed: Landed, verb: str) -> Sha:
     """Write the commit: the three-way merge of the base now with the base before, from what was landed."""
     if landed.candidate == landed.base:
         raise BattyError("nothing-landed", "the base held all of it before it landed", next="batty log")
@@ -101,7 +120,7 @@ def _revert(git: Git, tip: Sha, landed: Landed) -> Sha:
         raise BattyError("undo-conflict", what, evidence=merged.conflicts, next=words)
     if merged.tree == git.tree(tip):
         raise BattyError("nothing-to-undo", f"nothing of what {landed.phase} landed is left", next="batty log")
-    text = f"Take back {landed.phase}\n\nThis reverts {landed.base[:12]}..{landed.candidate[:12]}.\n"
+    text = f"{verb} {landed.phase}\n\nThis reverts {landed.base[:12]}..{landed.candidate[:12]}.\n"
     return git.write_commit(_raw(merged.tree, tip, who, text))
 
 

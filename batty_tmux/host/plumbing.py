@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from batty_tmux.errors import BattyError, CommandFailed
+from batty_tmux.errors import BattyError
 from batty_tmux.host.lock import Held
 from batty_tmux.host.process import Done, is_open_anywhere, run
 from batty_tmux.names import Branch, Sha
@@ -104,6 +104,11 @@ class Git:
         argv = ("git", *_OPTIONS, *more, *words)
         return run(argv, cwd=self.folder, env={**_ENV, **(env or {})}, stdin=stdin, timeout=timeout, keep_open=keep)
 
+    def ask(self, *words: str) -> Done:
+        """Run git where "no" is an answer. Raises CommandFailed where it was killed: that is none."""
+        done = self.run(*words)
+        return done.check() if done.status is None or done.status < 0 else done
+
     def say(self, *words: str, stdin: str | bytes | None = None) -> str:
         """Run git and return its output without the last newline; raise CommandFailed if it fails."""
         return self.run(*words, stdin=stdin).check().stdout.removesuffix("\n")
@@ -111,7 +116,7 @@ class Git:
     # -- what is
 
     def tip(self, ref: str) -> Sha | None:
-        done = self.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+        done = self.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
         return Sha(done.stdout.strip()) if done.ok else None
 
     def tip_and_tree(self, ref: str) -> tuple[Sha, Sha] | None:
@@ -124,12 +129,12 @@ class Git:
 
     def head_branch(self) -> Branch | None:
         # not --short: beside a tag of the same name that says heads/main
-        done = self.run("symbolic-ref", "--quiet", "HEAD")
+        done = self.ask("symbolic-ref", "--quiet", "HEAD")
         return Branch(done.stdout.strip().removeprefix("refs/heads/")) if done.ok else None
 
     def head(self) -> tuple[Sha, Branch] | None:
         """Return where HEAD is and on which branch; None where it is on none, or on one without a commit."""
-        done = self.run("rev-parse", "HEAD", "--symbolic-full-name", "HEAD")
+        done = self.ask("rev-parse", "HEAD", "--symbolic-full-name", "HEAD")
         said = done.stdout.splitlines()
         on_a_branch = done.ok and len(said) == 2 and said[1].startswith("refs/heads/")  # noqa: PLR2004
         return (Sha(said[0]), Branch(said[1].removeprefix("refs/heads/"))) if on_a_branch else None
@@ -142,7 +147,7 @@ class Git:
         return done.ok
 
     def merge_base(self, one: str, other: str) -> Sha | None:
-        done = self.run("merge-base", one, other)
+        done = self.ask("merge-base", one, other)
         return Sha(done.stdout.split()[0]) if done.ok else None
 
     def commits(self, base: str, tip: str) -> list[tuple[Sha, tuple[Sha, ...]]]:
@@ -150,19 +155,6 @@ class Git:
         out = self.say("rev-list", "--topo-order", "--reverse", "--parents", tip, f"^{base}")
         rows = [line.split() for line in out.splitlines()]
         return [(Sha(row[0]), tuple(Sha(p) for p in row[1:])) for row in rows]
-
-    def raw_commits(self, commits: Sequence[Sha]) -> dict[Sha, bytes]:
-        """Return commits as they are stored. Raises CommandFailed where one is not there."""
-        wanted = list(dict.fromkeys(commits))
-        done = self.run("cat-file", "--batch", stdin="".join(f"{sha}\n" for sha in wanted)).check()
-        data, found = done.stdout.encode("utf-8", "surrogateescape"), dict[Sha, bytes]()
-        for sha in wanted:
-            head, _, data = data.partition(b"\n")
-            if head.split()[1:2] != [b"commit"]:
-                raise CommandFailed(done.argv, 1, "", f"{sha} is not a commit that is here")
-            size = int(head.split()[2])
-            found[sha], data = data[:size], data[size + 1 :]
-        return found
 
     def changed(self, old: str, new: str) -> tuple[str, ...]:
         """Return the paths that differ between two commits or trees, renames as both their names."""
@@ -233,7 +225,9 @@ class Git:
     @cached_property
     def common_folder(self) -> Path:
         """The folder in which git keeps what all worktrees share."""
-        return Path(self.say("rev-parse", "--path-format=absolute", "--git-common-dir"))
+        shared = self.own_folder / "commondir"
+        said = shared.read_text(errors="surrogateescape").strip() if shared.is_file() else "."
+        return Path(os.path.normpath(self.own_folder / said))
 
     def private(self, name: str) -> Path:
         """Return where git keeps a file of this worktree alone, such as index.lock or rebase-merge."""

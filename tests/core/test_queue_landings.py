@@ -66,13 +66,13 @@ def test_a_landing_that_somebody_came_before_starts_its_turn_again() -> None:
 
 
 def test_a_half_done_landing_that_is_in_the_way_lets_nothing_past() -> None:
-    """The checkout is not what the base says: nothing is built on that."""
+    """The checkout is not what the base says: nothing more is begun on that."""
     model = queue_of(*"ab", cut="intended")
     model.finish(tree("a"))
     model.step()
     model.in_the_way = True
     model.settle()
-    assert (model.owed(), model.states) == ((), {"a": "deferred", "b": "queued"})
+    assert (model.owed(), model.states) == ((), {"a": "deferred", "b": "gating"})
     assert model.out_of_the_way().settle().landed == ["a", "b"]
 
 

@@ -51,11 +51,11 @@ def test_what_is_green_lands_in_the_order_of_approval(batch: bool) -> None:
     assert (model.landed, len(model.values)) == (["c", "a", "b"], 2 if batch else 4)
 
 
-def test_with_one_slot_nothing_is_looked_ahead() -> None:
-    """The next candidate is built on what has landed, not on a guess."""
-    model = queue_of(*"ab")
-    assert at_gate(model) == ["a"]
-    assert [str(entry.head) for entry, _ in chain(model.seen)] == ["a"]
+def test_the_next_candidate_is_built_while_the_gates_run_and_not_gated() -> None:
+    """One more than there are slots: that takes milliseconds of a time in which nothing else can be done."""
+    model = queue_of(*"abcd", slots=2)
+    assert at_gate(model) == ["a", "ab"]
+    assert [str(entry.head) for entry, _ in chain(model.seen)] == ["a", "b", "c"]
 
 
 def test_a_tree_that_has_passed_lands_without_a_run() -> None:
@@ -312,7 +312,7 @@ def test_a_base_that_an_unknown_hand_moved_stops_the_queue() -> None:
 
 def test_effects_come_in_the_order_of_their_urgency() -> None:
     """Gates are stopped and started first, for they take long; then what lands, what goes, what is built."""
-    model = queue_of(*"abc", slots=2)
+    model = queue_of(*"abcde", slots=2)
     model.finish(tree("ab"))
     model.finish(tree("a"))
     kinds = [type(effect) for effect in model.owed()]

@@ -24,6 +24,7 @@ from batty_tmux.core.events import (
     PhaseHeld,
     Prompted,
     QueuePaused,
+    Refused,
     Retried,
     Reviewed,
     ReviewWanted,
@@ -105,14 +106,18 @@ STATES: dict[State, tuple[PhaseStatus, str, str]] = {
     "queued": (status(*QUEUED), "", ""),
     "gating": (status(*GATING), "the gate runs on the candidate", ""),
     "conflict": (status(*CONFLICT), "conflicts in a, b", "batty queue resolve phase-1"),
-    "red": (status(*GATING, *refused("fail")), "the gate ended with 1", 'batty review phase-1 --rework "..."'),
+    "red": (status(*GATING, *refused("fail")), "the gate ended with 1", "batty queue retry phase-1 --by agent"),
     "deferred": (
         status(*BUILT, Deferred(phase=PHASE, candidate=Sha("c"), checkout="/co", reason="in the way", paths=("f",))),
         "in the way: f; commit or move them",
         "batty land",
     ),
     "landed": (status(*LANDED, landed=(PHASE,)), "", ""),
-    "held": (status(*GATING, *refused("timeout")), "the gate ran out of time", "batty review phase-1"),
+    "held": (
+        status(*REVIEWED, PhaseHeld(phase=PHASE, state="held", code="escalated", reason="ask Bob")),
+        "ask Bob",
+        "batty review phase-1",
+    ),
     "skipped": (status(*QUEUED, Skipped(phase=PHASE)), "", "batty queue retry phase-1"),
     "failed": (
         status(*RUNNING, PhaseHeld(phase=PHASE, state="failed", code="c", reason="broke off")),
@@ -147,6 +152,15 @@ def test_what_waits_for_a_person_names_a_command(state: State) -> None:
 def test_what_moves_by_itself_names_none(state: State) -> None:
     """Nobody is sent to do what is being done."""
     assert next_command(PHASE, state) == ""
+
+
+def test_what_the_queue_holds_is_not_sent_back_to_its_review() -> None:
+    """A gate that could not finish is tried again; a candidate that was refused needs other work."""
+    out_of_time = status(*GATING, *refused("timeout"))
+    assert (out_of_time.state, out_of_time.says) == ("held", "the gate ran out of time")
+    assert out_of_time.next == "batty queue retry phase-1"
+    lost = Refused(phase=PHASE, head=HEAD, base=Sha("b"), code="silent-revert", reason="f is lost", paths=("f",))
+    assert (status(*QUEUED, lost).state, status(*QUEUED, lost).next) == ("held", 'batty review phase-1 --rework "..."')
 
 
 def test_wait_goes_on_for_what_the_contract_says() -> None:

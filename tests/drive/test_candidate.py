@@ -9,6 +9,7 @@ from batty_tmux.core.events import CandidateBuilt, Conflicted
 from batty_tmux.core.queue_plan import Build
 from batty_tmux.core.queue_state import Entry
 from batty_tmux.drive.candidate import build
+from batty_tmux.host.objects import raw_commits
 from batty_tmux.names import PhaseId, RunId, Sha
 from tests.support.repo import Repo
 
@@ -35,7 +36,7 @@ def built(repo: Repo, head: str = BRANCH, at: datetime = CLAIMED) -> CandidateBu
 
 
 def raw(repo: Repo, commit: str) -> bytes:
-    return repo.plumbing.raw_commits((Sha(commit),))[Sha(commit)]
+    return raw_commits(repo.plumbing, (Sha(commit),))[Sha(commit)]
 
 
 class TestWhichCommit:

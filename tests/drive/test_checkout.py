@@ -41,7 +41,7 @@ def landing(repo: Repo, new: Sha, base: Sha | None = None) -> Landing:
 def blocked(repo: Repo, new: Sha) -> Blocked | None:
     found = holder(repo.plumbing, "main")
     assert found is not None
-    return obstacle(Git(found.folder), "main", repo.tip(), new, found.operation)
+    return obstacle(Git(found.folder), repo.tip(), new, found.operation)
 
 
 def advanced(repo: Repo, new: Sha) -> Blocked | None:
@@ -151,12 +151,17 @@ class TestObstacle:
 
     def test_a_base_that_moved_is_not_landed_on(self, repo: Repo) -> None:
         """Not a commit of the user's, and not one that they took back."""
-        old = repo.tip()
-        new = next_commit(repo, {"a": "x\n"})
-        repo.commit("the user's")
-        assert obstacle(repo.plumbing, "main", old, new, None) is not None
-        repo.git("reset", "-q", "--hard", old)
-        assert obstacle(repo.plumbing, "main", old, new, None) is None
+        old = repo.commit("before")
+        begun = landing(repo, next_commit(repo, {"a": "x\n"}))
+        theirs = repo.commit("the user's")
+        with exclusive(repo.folder.parent / "lock") as held:
+            assert advance(repo.plumbing, "main", begun, held) is not None
+            assert repo.tip() == theirs
+            repo.git("reset", "-q", "--hard", old)
+            repo.git("reset", "-q", "--hard", "HEAD~1")
+            assert advance(repo.plumbing, "main", begun, held) is not None, "it would bring back what was taken away"
+            repo.git("reset", "-q", "--hard", old)
+            assert advance(repo.plumbing, "main", begun, held) is None
 
 
 class TestHolder:

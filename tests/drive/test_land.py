@@ -178,10 +178,10 @@ class TestBaseMoves:
         """Nobody would call another lander: the user's commit does not."""
         lander.approve("phase-1", {"c": "x\n"})
 
-        def late(there: Git, base: str, old: Sha, new: Sha, operation: str | None) -> Blocked | None:
+        def late(there: Git, old: Sha, new: Sha, operation: str | None) -> Blocked | None:
             if "in between" not in repo.history():
                 repo.commit("in between")
-            return obstacle(there, base, old, new, operation)
+            return obstacle(there, old, new, operation)
 
         monkeypatch.setattr("batty_tmux.drive.land.obstacle", late)
         lander.land()

@@ -6,6 +6,7 @@ import pytest
 
 from batty_tmux.errors import BattyError, CommandFailed
 from batty_tmux.host.halfway import on_disk
+from batty_tmux.host.objects import raw_commits
 from batty_tmux.host.plumbing import ZERO, Blob, Git, find_repository, state_folder
 from batty_tmux.names import Sha
 from tests.support.repo import Repo
@@ -48,7 +49,7 @@ class TestAsking:
         )
         git = repo.plumbing
         made = git.write_commit(raw)
-        assert git.raw_commits((made,)) == {made: raw}
+        assert raw_commits(git, (made,)) == {made: raw}
         repo.branch("odd")
         repo.write("caf\udce9 \n\t'\"*", "x")
         repo.git("add", "-A")

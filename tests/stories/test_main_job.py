@@ -42,7 +42,7 @@ def test_a_conflict_and_a_red_gate_stop_only_themselves(story: Story) -> None:
     said = waiting.result()
     assert said.exit == 1
     assert "batty queue resolve beta" in said.err
-    assert "batty review gamma --rework" in said.err
+    assert "batty queue retry gamma --by agent" in said.err
     seen = story.status()
     assert seen.states == {"alpha": "landed", "beta": "conflict", "gamma": "red"}
     entries = {row["phase"]: row for row in story.batty("queue", "--json").json}

@@ -205,22 +205,22 @@ class _Trial:
         return said.strip() if other.status == 0 else f"ended with {other.status}: {said}"
 
     def with_orphan(self, pid: int, point: str) -> None:
-        """A git whose lander is dead wakes later: it has kept the lock, or nobody has used its slot."""
+        """A git or a gate whose lander is dead wakes later: it has kept the lock, or nobody has used its slot."""
         try:
             if "main" in point or "fast-forward" in point:
                 self.idle_beside(point)
                 return
-            words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-            slot = next((w for w in words if "/gate-" in w), str(Path(f"/proc/{pid}/cwd").readlink()))
+            slot = _slot_of(pid)
+            known = self.logs()
             self.drive()
-            if any(slot in log.read_text().split() for log in self.logs()):
-                raise Wrong(f"a gate ran in {slot} while the git of a dead lander was at work there")
+            if any(slot in log.read_text().split() for log in self.logs() - known):
+                raise Wrong(f"a gate ran in {slot} while a child of a dead lander was at work there")
         finally:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
 
-    def logs(self) -> list[Path]:
-        return list((self.repo.folder / ".git/batty/runs").glob("*/*/gate-*.log"))
+    def logs(self) -> set[Path]:
+        return set((self.repo.folder / ".git/batty/runs").glob("*/*/gate-*.log"))
 
     # -- the end
 
@@ -270,10 +270,7 @@ class _Trial:
         passed = {event.tree for event in events if isinstance(event, GateFinished) and event.verdict == "pass"}
         values = {Sha(line) for line in self.repo.git("log", "-g", "--format=%H", "main").split()} | {self.repo.tip()}
         start = Sha(self.repo.git("rev-list", "--max-parents=0", "main"))
-        theirs = {
-            Sha(line) for line in self.repo.git("log", "--author=Someone", "--grep=^by hand$", "--format=%H").split()
-        }
-        theirs |= {Sha(line) for line in self.repo.git("log", "main", "--grep=^by hand$", "--format=%H").split()}
+        theirs = {Sha(line) for line in self.repo.git("log", "main", "--grep=^by hand$", "--format=%H").split()}
         for value in values - self.seen - theirs - {start}:
             if self.repo.tree(value) not in passed:
                 raise Wrong(f"the base was at {value}, whose tree has not passed")
@@ -338,6 +335,12 @@ class _Trial:
         wanted = sorted({*heads, *made, *branches, *self.seen})
         out = self.repo.plumbing.say("cat-file", "--batch-check", stdin="".join(f"{sha}\n" for sha in wanted))
         return [line for line in out.splitlines() if line.endswith("missing")]
+
+
+def _slot_of(pid: int) -> str:
+    """Return the slot that a process works in or makes."""
+    words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    return next((word for word in words if "/gate-" in word), str(Path(f"/proc/{pid}/cwd").readlink()))
 
 
 def _calm(repo: Repo) -> Calm:

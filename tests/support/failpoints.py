@@ -12,7 +12,7 @@ What a failpoint is called: what is done, and how it ends.
     alone            git is killed a moment after its start; this process goes on
     leader-killed    the leader of the gate's process group is killed; this process goes on
     stopped          this process stops, and wakes later
-    orphan           this process is killed; the git that it has just started stops, and wakes later
+    orphan           this process is killed; the git or gate that it has just started stops at once, and wakes later
 """
 
 import os
@@ -53,6 +53,7 @@ FAILPOINTS: tuple[str, ...] = (
     *(f"{what}:{how}" for what in ("gate", "setup") for how in ("before", "during", "leader-killed", "after")),
     *("lock:stopped", "git:update-ref-main:stopped", "git:fast-forward:stopped"),
     *(f"git:{git}:orphan" for git in ("update-ref-main", "fast-forward", "checkout-slot", "worktree-add")),
+    "gate:orphan",
 )
 """Their numbers are their places here: add at the end only."""
 
@@ -65,6 +66,7 @@ _BY_WORD = {
     "clean": "clean-slot",
     "read-tree": "read-tree-slot",
 }
+_STOPS_FIRST = ("/bin/sh", "-c", 'kill -STOP $$; exec "$@"', "sh")
 _A_MOMENT = 0.03
 """Seconds within which a program is killed after its start."""
 
@@ -149,10 +151,10 @@ def _watch_programs(armed: Armed) -> None:
             armed.at(self.what, "before")
             if armed.due(self.what, "stopped"):
                 os.kill(os.getpid(), signal.SIGSTOP)
-            super().__init__(argv, **options)
             self.is_orphan = armed.due(self.what, "orphan")
+            super().__init__((*_STOPS_FIRST, *argv) if self.is_orphan else argv, **options)
             if self.is_orphan:
-                os.kill(self.pid, signal.SIGSTOP)
+                _wait_until_stopped(self.pid)
                 (armed.folder / "orphan").write_text(str(self.pid))
             if self.what in {"gate", "setup"}:
                 _started(armed, self)
@@ -192,12 +194,19 @@ def _watch_programs(armed: Armed) -> None:
 
 
 def _started(armed: Armed, gate: Any) -> None:
+    if gate.is_orphan:
+        armed.die()
     if armed.due(gate.what, "during"):
         sleep(armed.moment())
         armed.die()
     if armed.due(gate.what, "leader-killed"):
         sleep(armed.chance.uniform(0, 0.004))
         os.kill(gate.pid, signal.SIGKILL)
+
+
+def _wait_until_stopped(pid: int) -> None:
+    while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+        sleep(0.001)
 
 
 def _kill_later(pid: int, seconds: float) -> None:
@@ -223,7 +232,7 @@ def _watch_refs() -> None:
         finally:
             _purpose.name = None
 
-    plumbing.Git.move_refs = named  # type: ignore[method-assign, assignment]
+    plumbing.Git.move_refs = named  # type: ignore[method-assign]
 
 
 def _watch_journal(armed: Armed) -> None:
