@@ -12,7 +12,7 @@ from pathlib import Path
 
 from batty_tmux.errors import BattyError
 from batty_tmux.host.lock import Held
-from batty_tmux.host.process import Done, is_open_anywhere, run
+from batty_tmux.host.process import Done, is_open_anywhere, pause, run
 from batty_tmux.names import Branch, Sha
 
 _CONFIG = {
@@ -43,6 +43,9 @@ _ENV = {
 _OPTIONS = tuple(word for key, value in _CONFIG.items() for word in ("-c", f"{key}={value}"))
 
 ZERO = Sha("0" * 40)
+_LISTINGS = 4
+_BETWEEN_LISTINGS = 0.05
+"""Seconds."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +203,7 @@ class Git:
 
     def worktrees(self) -> list[Worktree]:
         found: list[Worktree] = []
-        out = self.run("worktree", "list", "--porcelain", "-z").check().stdout
+        out = self._worktree_list().check().stdout
         for block in out.split("\0\0"):
             fields = dict(line.partition(" ")[::2] for line in block.split("\0") if line)
             if "worktree" in fields and "bare" not in fields:
@@ -209,6 +212,16 @@ class Git:
                 half = fields.get("locked") == "initializing"
                 found.append(Worktree(Path(fields["worktree"]), head, Branch(branch) if branch else None, half))
         return found
+
+    def _worktree_list(self) -> Done:
+        """List the worktrees; git gives up when one is just being made or removed, so it is asked again."""
+        done = self.run("worktree", "list", "--porcelain", "-z")
+        for _ in range(_LISTINGS - 1):
+            if done.ok:
+                break
+            pause(_BETWEEN_LISTINGS)
+            done = self.run("worktree", "list", "--porcelain", "-z")
+        return done
 
     @cached_property
     def own_folder(self) -> Path:
