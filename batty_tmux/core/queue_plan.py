@@ -90,7 +90,7 @@ def owed(queue: Queue) -> tuple[Effect, ...]:
         same = tuple(entry for entry in begun if entry.landing == begun[0].landing)
         half_way_and_in_the_way = begun[0].landing.candidate == queue.now.parked
         return () if half_way_and_in_the_way else (Settle(same, begun[0].landing),)
-    if queue.base != queue.now.tip:
+    if queue.base != queue.now.tip and (queue.base or queue.waiting):
         return (AccountForBase(queue.base, queue.now.tip),)
     if queue.paused is not None or queue.frozen is not None:
         return ()

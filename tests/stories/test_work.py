@@ -106,7 +106,7 @@ def test_all_refusals_name_the_next_command_and_lose_nothing(story: Story) -> No
     story.batty("land")
     said = waiting.result()
     assert said.exit == 1
-    for command in ("queue resolve clash", "work crash", "review red --rework"):
+    for command in ("queue resolve clash", "work crash", "queue retry red --by agent"):
         assert f"next: batty {command}" in said.err
     assert "next: ${EDITOR:-vi} kanban/torn/tasks/001-task.md" in said.err
     heads = {name: Path(story.worktree(name)) for name in ("clash", "crash", "red")}
