@@ -5,12 +5,12 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
-from threading import Lock
+from threading import Lock, current_thread, main_thread
 from typing import IO, Literal, NoReturn, Self
 
 from batty_tmux.errors import BattyError, CommandFailed
@@ -68,15 +68,21 @@ def run(
     landing lock's, so that a killed lander's git keeps the lock until it has finished writing.
     Output that is not UTF-8 is kept, escaped as surrogates.
     """
-    process = _started(
-        list(argv),
-        cwd=cwd,
-        env=scrubbed() | dict(env or {}),
-        feeds=stdin is not None,
-        keep_open=tuple(keep_open),
-    )
+    let_interrupts_in = _hold_interrupts()
+    try:
+        process = _started(
+            list(argv),
+            cwd=cwd,
+            env=scrubbed() | dict(env or {}),
+            feeds=stdin is not None,
+            keep_open=tuple(keep_open),
+        )
+    except BaseException:
+        let_interrupts_in()
+        raise
     data = stdin.encode("utf-8", "surrogateescape") if isinstance(stdin, str) else stdin
     try:
+        let_interrupts_in()
         out, err = process.communicate(data, timeout=timeout)
         status: int | None = process.returncode
     except subprocess.TimeoutExpired:
@@ -88,6 +94,25 @@ def run(
         process.wait()
         raise
     return Done(tuple(argv), status, _text(out), _text(err))
+
+
+def _hold_interrupts() -> Callable[[], None]:
+    """Hold ^C back until what is returned is called: a program must be known before it can be ended.
+
+    It runs before the call that starts it has returned, and an interrupt there would leave it running.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if current_thread() is not main_thread() or not callable(before):
+        return lambda: None
+    came: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+
+    def let_in() -> None:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            raise KeyboardInterrupt
+
+    return let_in
 
 
 def _started(
