@@ -34,18 +34,18 @@ class Program:
     """The installed program: its console script, and the folder it was installed into where that is a scratch one."""
 
     script: Path
-    library: Path | None
+    packages: Path | None
 
     def land(self, home: Path) -> tuple[Done, float]:
         """Run `batty land` in a repository; return what it said, and its seconds from start to end."""
-        env = {"PYTHONPATH": str(self.library or "")}
+        env = {"PYTHONPATH": str(self.packages or "")}
         return timed((str(self.script), "--repo", str(home), "land"), home, env=env)
 
 
 def installed(scratch: Path) -> Program:
     """Return batty as this interpreter has it installed, else install a wheel of this checkout below `scratch`."""
-    library = Path(sysconfig.get_path("purelib"))
-    if Path(batty_tmux.__file__).is_relative_to(library):
+    packages = Path(sysconfig.get_path("purelib"))
+    if Path(batty_tmux.__file__).is_relative_to(packages):
         return Program(Path(sysconfig.get_path("scripts")) / "batty", None)
     target, dist = scratch / "installed", scratch / "dist"
     build = (sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(dist), str(ROOT))

@@ -106,7 +106,7 @@ def reuse(program: Program, scratch: Path) -> tuple[Reuse, ...]:
 
 def again(program: Program, scratch: Path, *, other: bool) -> int:
     """Return the gate runs that the queue needs to land it."""
-    environ = {**scrubbed(os.environ), "PYTHONPATH": str(program.library or "")}
+    environ = {**scrubbed(os.environ), "PYTHONPATH": str(program.packages or "")}
     site = make(scratch / "reuse" / "repo", Shape(1, moved=False))
     head = gate_as_a_phase(site, environ)
     claimed = twin(site, head) if other else head

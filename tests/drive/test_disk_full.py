@@ -36,7 +36,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir()
     mounted = run(("mount", "-t", "tmpfs", "-o", f"size={SIZE}", "batty-test", str(folder)))
     if not mounted.ok:
-        pytest.skip(f"no small disk can be mounted here: {mounted.stderr.strip()}")
+        pytest.skip(f"filling a disk needs one to be mounted, which only root may: {mounted.stderr.strip()}")
     yield folder
     run(("umount", "--lazy", str(folder))).check()
 
