@@ -98,10 +98,9 @@ def owed(queue: Queue) -> tuple[Effect, ...]:
 
 
 def standstill(queue: Queue) -> str | None:
-    """Say why nothing lands until a person has looked; None while the queue works."""
-    stopped = queue.paused or queue.frozen
-    if stopped is not None or queue.base != queue.now.tip:
-        return stopped
+    """Say why nothing lands until a person has looked, a pause aside; None where there is nothing to look at."""
+    if queue.frozen is not None or queue.base != queue.now.tip:
+        return queue.frozen
     return _Plan(queue).base_is_red
 
 

@@ -1,7 +1,7 @@
 """The merge queue in words: what happened to an entry, why it is where it is, how long it may take."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil, log
 from pathlib import PurePosixPath
@@ -139,7 +139,7 @@ def _of_all(event: AnyEvent) -> str | None:
 def stops(queue: Queue) -> list[str]:
     """Return everything that keeps the queue from landing until a person has looked; a pause first."""
     paused = [f"is paused: {queue.paused}"] if queue.paused is not None else []
-    still = standstill(replace(queue, paused=None))
+    still = standstill(queue)
     return [*paused, *([f"stands still: {still}"] if still is not None else [])]
 
 
@@ -169,7 +169,7 @@ def expected_seconds(queue: Queue) -> dict[PhaseId, float]:
     Empty where no gate has run yet, and while the queue stands still.
     """
     usual = usual_seconds(queue)
-    if usual is None or standstill(queue) is not None:
+    if usual is None or stops(queue):
         return {}
     doubtful = [entry for entry in queue.waiting if not _passed(queue, entry)]
     return {entry.phase: usual * _rounds(queue, place) for place, entry in enumerate(doubtful, 1)}

@@ -166,6 +166,10 @@ def _of_the_contract(event: AnyEvent) -> str | None:
             return f"told its executor: {text}"
         case Relaunching(feedback=feedback):
             return "starts its executor again" + (" with feedback" if feedback else "")
+        case GateStarted(purpose="control", commit=commit, log=log):
+            return f"as a control, the gate runs on {commit[:_SHORT]}, without it; log in {log}"
+        case GateFinished(purpose="control", verdict=verdict, seconds=seconds, commit=commit):
+            return f"control: gate {verdict} on {commit[:_SHORT]} after {seconds:.1f} s"
         case GateStarted(commit=commit, log=log):
             return f"the gate runs on {commit[:_SHORT]}, log in {log}"
         case GateFinished(verdict=verdict, seconds=seconds, commit=commit):

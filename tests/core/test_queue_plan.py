@@ -277,7 +277,8 @@ def test_a_pause_begins_nothing_and_stops_nothing() -> None:
     model = queue_of(*"ab")
     model.tell(QueuePaused(reason="release"))
     model = end(model, "a")
-    assert (model.owed(), model.landed, model.standstill) == ((), [], "release")
+    assert (model.owed(), model.landed, model.queue.paused) == ((), [], "release")
+    assert model.standstill is None, "there is nothing to look at"
     assert model.resume().settle().counts == {"searching": 2}
 
 
