@@ -2,6 +2,7 @@
 
 import shutil
 
+from tests.support.server import eventually
 from tests.support.story import Story
 
 
@@ -83,6 +84,9 @@ def test_stop_ends_the_executors_and_resume_goes_on(story: Story) -> None:
     seen = story.status()
     assert seen.states["beta"] == "ready"
     assert (story.worktree("alpha") / "notes.txt").exists()
+    # it was told to end, and may take its time: through an open door it would go on instead
+    ends = story.repo / ".git" / "batty" / "runs"
+    eventually(lambda: list(ends.glob("*/alpha/exit-1")), "the end of the executor")
     story.open_door("alpha")
     assert story.batty("resume").exit == 0
     seen = story.until(lambda seen: seen.all_are("landed"))
