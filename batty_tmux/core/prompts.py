@@ -23,7 +23,8 @@ class Prompt:
 
     `kind`: permission, edit, trust, bypass, question, plan, limit, update, login, hooks, mcp, confirm, continue,
     secret, choice or unknown. `caret` indexes `options`; None for prompts that are answered by typing.
-    `subject` is the command or path that is asked about, where the dialog names one.
+    `subject` is the command or path that is asked about, and `tool` by which tool, where the dialog names them: tools
+    are called as Claude Code calls them (Bash, Edit, Write, WebFetch, mcp__server__tool), whoever asks.
     `whole` is False when its beginning may be off the screen: what it would allow cannot be judged then.
     """
 
@@ -35,6 +36,7 @@ class Prompt:
     family: str = "any"
     subject: str = ""
     whole: bool = True
+    tool: str = ""
 
 
 def read(screen: str, family: str) -> Prompt | None:

@@ -123,7 +123,7 @@ class TestTasks:
             (task(more="\tx: 1\n"), 5, "not YAML"),
             (task(more="x: \0\n"), 5, "U+0000"),
             (task(more="x: \udcff\n"), 5, "not UTF-8"),
-            (task(more="x: " + "[" * 5000 + "\n"), 5, "nested more than"),
+            (task(more="x: " + "[" * 5000 + "\n"), 5, "nest"),
             (task(more="x: " + "- " * 5000 + "\n"), 5, "not YAML"),
             (task(more="x: " + "a" * 70_000 + "\n"), 2, "more than 65536 characters"),
             ("---\n- 1\n---\n", 2, "not a mapping"),

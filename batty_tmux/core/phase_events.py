@@ -1,0 +1,151 @@
+"""What happens to a phase, from its launch to its verdict."""
+
+from typing import Literal
+
+from batty_tmux.core.event import PhaseEvent
+from batty_tmux.names import Branch, Sha
+
+VerdictWord = Literal["pass", "fail", "timeout", "infra"]
+Purpose = Literal["phase", "queue", "control", "try"]
+"""Why a gate runs: a phase's own contract; a candidate of the queue; the base, to know whether a red is the
+candidate's at all; a person who wants to see."""
+
+
+class Launching(PhaseEvent, frozen=True, kw_only=True, tag="launching"):
+    """A slot was given to the phase: worktree and windows follow."""
+
+    branch: Branch
+    worktree: str
+    start: Sha
+
+
+class Launched(PhaseEvent, frozen=True, kw_only=True, tag="launched"):
+    session: str
+    window: str
+    pane: str
+    orchestrator: str
+    server: str
+
+
+class LaunchFailed(PhaseEvent, frozen=True, kw_only=True, tag="launch-failed"):
+    reason: str
+    evidence: tuple[str, ...] = ()
+
+
+class ExecutorStarted(PhaseEvent, frozen=True, kw_only=True, tag="executor-started"):
+    """`session` is the id of the agent's own conversation, "" where it gives none to choose.
+
+    `hooks` says that the agent was told to report by hooks; whether it does is heard.
+    """
+
+    attempt: int
+    pid: int
+    agent: str = ""
+    session: str = ""
+    hooks: bool = False
+
+
+class ExecutorExited(PhaseEvent, frozen=True, kw_only=True, tag="executor-exited"):
+    """`status` as a shell says it: 128 + n for signal n."""
+
+    attempt: int
+    status: int
+
+
+class Inspected(PhaseEvent, frozen=True, kw_only=True, tag="inspected"):
+    """What the contract found, before the gate: empty tuples are good."""
+
+    head: Sha
+    tree: Sha
+    commits: int
+    undone: tuple[str, ...] = ()
+    dirty: tuple[str, ...] = ()
+    provided: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
+
+
+class BoardCommitted(PhaseEvent, frozen=True, kw_only=True, tag="board-committed"):
+    """Only files of the phase's own board were left uncommitted; batty committed them."""
+
+    head: Sha
+    paths: tuple[str, ...]
+
+
+class Relaunching(PhaseEvent, frozen=True, kw_only=True, tag="relaunching"):
+    """`resume` goes on with the agent's own conversation; `cause` is set where no person asked for it."""
+
+    feedback: str = ""
+    by: Literal["batty", "person"] = "batty"
+    resume: bool = False
+    cause: Literal["", "crash", "limit"] = ""
+
+
+class GateStarted(PhaseEvent, frozen=True, kw_only=True, tag="gate-started"):
+    """`gate`, `environment` and `hygiene` are digests: of the command, of the machine, of how clean a slot is."""
+
+    purpose: Purpose
+    commit: Sha
+    tree: Sha
+    gate: str
+    log: str
+    environment: str = ""
+    hygiene: str = ""
+
+
+class GateFinished(PhaseEvent, frozen=True, kw_only=True, tag="gate-finished"):
+    """`cpu` in seconds and `memory` in bytes are of the command and what it waited for.
+
+    `beside` is how many other gates ran when it started; `failed` names the tests that its runner said failed.
+    """
+
+    purpose: Purpose
+    commit: Sha
+    tree: Sha
+    gate: str
+    log: str
+    verdict: VerdictWord
+    environment: str = ""
+    hygiene: str = ""
+    status: int | None = None
+    seconds: float = 0.0
+    cpu: float = 0.0
+    memory: int = 0
+    beside: int = 0
+    failed: tuple[str, ...] = ()
+
+
+class GateStopped(PhaseEvent, frozen=True, kw_only=True, tag="gate-stopped"):
+    """The run was ended before its verdict: nobody needs to know it any more."""
+
+    purpose: Purpose
+    commit: Sha
+    tree: Sha
+    log: str
+
+
+class ReviewWanted(PhaseEvent, frozen=True, kw_only=True, tag="review-wanted"):
+    head: Sha
+    packet: str = ""
+
+
+class Reviewed(PhaseEvent, frozen=True, kw_only=True, tag="reviewed"):
+    """`cause` is set where the queue, not a reading of the work, sent it back: how often is bounded."""
+
+    verdict: Literal["merge", "rework", "escalate"]
+    by: Literal["human", "auto"]
+    head: Sha
+    feedback: str = ""
+    cause: Literal["", "red", "conflict"] = ""
+
+
+class PhaseHeld(PhaseEvent, frozen=True, kw_only=True, tag="held"):
+    """Waits for a person. `state` is what status shows: held, or failed for an executor that broke off."""
+
+    state: Literal["held", "failed"]
+    code: str
+    reason: str
+    evidence: tuple[str, ...] = ()
+
+
+class Cleaned(PhaseEvent, frozen=True, kw_only=True, tag="cleaned"):
+    """Worktree, branch and window of a landed phase were removed, after proof."""
