@@ -16,7 +16,8 @@ from batty_tmux.drive.windows import session_id
 from batty_tmux.errors import BattyError
 from batty_tmux.host.lock import exclusive
 from batty_tmux.host.plumbing import Git
-from batty_tmux.host.terminal import Terminal, line, q_format
+from batty_tmux.host.quoting import line, q_format
+from batty_tmux.host.terminal import Terminal
 from batty_tmux.names import PhaseId, RunId, SessionId, Sha, slug
 
 _AGAIN = frozenset({"conflict", "red", "held", "skipped", "deferred"})

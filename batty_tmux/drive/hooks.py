@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from batty_tmux.core.layout import LAYOUTS, packed_path, parse
 from batty_tmux.drive.project import Project, program
 from batty_tmux.host.process import detach, scrubbed
-from batty_tmux.host.terminal import Terminal, line, q_format
+from batty_tmux.host.quoting import line, q_format
+from batty_tmux.host.terminal import Terminal
 from batty_tmux.names import PaneId, SessionId, WindowId
 
 LAND = "@batty-land"

@@ -312,7 +312,7 @@ def _ended(process: "subprocess.Popen[bytes]") -> tuple[int, float, int]:
 
 
 def run_here(shell_line: str, *, cwd: Path, env: Mapping[str, str]) -> int:
-    """Run a user's command line on this very terminal, where its output is seen; return its status."""
+    """Run a user's command line on this very terminal; return its status."""
     return subprocess.call(["/bin/sh", "-c", shell_line], cwd=cwd, env=dict(env))
 
 
@@ -324,6 +324,15 @@ def alongside(
         return subprocess.Popen(list(argv), env=None if env is None else dict(env))
     with log.open("ab") as file:
         return subprocess.Popen(list(argv), stdin=subprocess.DEVNULL, stdout=file, stderr=file)
+
+
+def converse(argv: Sequence[str], env: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    """Start a program to write to and read from while it runs; it ends at the latest when its input does."""
+    pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+    full = scrubbed() | dict(env)
+    return subprocess.Popen(
+        list(argv), bufsize=0, env=full, stdin=pipe, stdout=pipe, stderr=nothing, start_new_session=True
+    )
 
 
 def pause(seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Speaks to a tmux server: quoting, typed listings, and the few verbs batty needs. No libtmux.
+"""Speaks to a tmux server: typed listings, and the few verbs batty needs. No libtmux.
 
 libtmux has no time-outs and quotes nothing; here every call is bounded, every target is an exact id, and
 every value reaches tmux as one literal word. Format strings name only ids, numbers and batty's own options,
@@ -10,71 +10,25 @@ import os
 import re
 import shlex
 import signal
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import unquote
 
 from batty_tmux.host import process
+from batty_tmux.host.control import Control
 from batty_tmux.host.process import Done
+from batty_tmux.host.quoting import direct, line, q_argv, q_directory, typable
 from batty_tmux.names import PaneId, PhaseId, RunId, SessionId, WindowId, phase_id
 
 TIMEOUT = 10
 """Seconds for one tmux call. A call takes 3 ms; the rest is for a machine that is busy with gates."""
 
-_UNSTORABLE = re.compile("[\0\ud800-\udc7f\udd00-\udfff]")
 _ID = re.compile(r"[$@%]\d+")
-_HASHES = re.compile(r"#+(?![#\[])")
 _HOOK = re.compile(r"@[A-Za-z0-9_-]+")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _VERSION = re.compile(r"(\d+)\.(\d+)")
 _NEWER_THAN_ALL = (99, 0)
-
-
-def q_argv(word: str) -> str:
-    """Quote one word of a tmux command line: tmux takes a trailing `;` of any argument as a separator."""
-    text = _UNSTORABLE.sub("", word)
-    return text[:-1] + "\\;" if text.endswith(";") else text
-
-
-def q_conf(word: str) -> str:
-    """Quote one word of tmux's configuration syntax, whatever it holds, line breaks too.
-
-    NUL and lone surrogates that no byte stands behind are dropped: tmux cannot hold them.
-    """
-    text = "".join(_conf_char(c) for c in _UNSTORABLE.sub("", word))
-    return f'"\\{text}"' if text.startswith("~") else f'"{text}"'
-
-
-def q_format(text: str) -> str:
-    """Make text literal in names, pane titles and menu items, which tmux expands as formats and then draws.
-
-    A `#[` stays doubled after the expansion, so that the drawing shows it instead of obeying it.
-    """
-    return text.replace("#", "##")
-
-
-def q_directory(path: str) -> str:
-    """Make a path literal where tmux expands formats and draws nothing: `-c`, commands.
-
-    Where `[` follows them, tmux takes any number of `#` as they are.
-    """
-    return _HASHES.sub(r"\g<0>\g<0>", path)
-
-
-def line(*words: str) -> str:
-    """Write one command for `Terminal.source`, each word quoted."""
-    return " ".join(q_conf(word) for word in words)
-
-
-def typable(text: str) -> str:
-    """Drop what a terminal would obey: control characters other than line break and tab, lone surrogates.
-
-    An escape sequence in pasted text could end the bracketed paste and type keys.
-    """
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(c for c in lines if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cs"})
 
 
 @dataclass(frozen=True)
@@ -150,16 +104,24 @@ _CLIENT = "#{session_id}\t#{client_control_mode}\t#{client_activity}\t#{client_n
 
 @dataclass(frozen=True)
 class Terminal:
-    """A tmux server. `socket` None is tmux's default one, looked for in `tmpdir` when that is given."""
+    """A tmux server. `socket` None is tmux's default one, looked for in `tmpdir` when that is given.
+
+    With a `control` connection commands go that way, else each is a process of its own.
+    """
 
     socket: Path | None = None
     tmpdir: str = ""
+    control: Control | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Terminal":
         """Take the server that the user is in ($TMUX), else the default one (TMUX_TMPDIR counts)."""
         inside = environ.get("TMUX", "").rsplit(",", 2)[0]
         return cls(Path(inside) if inside else None, environ.get("TMUX_TMPDIR", ""))
+
+    def connected(self, session: SessionId) -> "Terminal":
+        """Return the same server behind a standing connection, which attaches to a session without being seen."""
+        return replace(self, control=Control(self._client(), self.environment(), _exact(session)))
 
     def environment(self) -> dict[str, str]:
         """Return what a tmux client needs: an empty TMUX, so that `socket` alone decides on the server."""
@@ -174,11 +136,14 @@ class Terminal:
 
     def run(self, *words: str, stdin: str | None = None, timeout: float = TIMEOUT) -> Done:
         """Run one tmux command. Words longer than 16 kB in all are refused by tmux: use `source`."""
-        return process.run(self.argv(*words), env=self.environment(), stdin=stdin, timeout=timeout)
+        said = self._asked([line(*words)], timeout) if stdin is None and words[0] != "-V" else None
+        return said or process.run(self.argv(*words), env=self.environment(), stdin=stdin, timeout=timeout)
 
     def source(self, lines: Sequence[str], *, timeout: float = TIMEOUT) -> Done:
         """Run commands, made by `line`, in one turn of the server; a line that fails does not stop the rest."""
-        return self.run("source-file", "-", stdin="\n".join(lines) + "\n", timeout=timeout)
+        return self._asked(lines, timeout) or self.run(
+            "source-file", "-", stdin="\n".join(lines) + "\n", timeout=timeout
+        )
 
     def alive(self) -> bool:
         """Tell whether a server answers."""
@@ -315,6 +280,15 @@ class Terminal:
             return None
         return packed.decode("utf-8", "surrogateescape")
 
+    def _asked(self, lines: Sequence[str], timeout: float) -> Done | None:
+        """Send commands over the connection, if there is one."""
+        said = self.control.ask(lines, timeout) if self.control is not None else None
+        if said is None:
+            return None
+        status = None if any(s.ok is None for s in said) else int(not all(s.ok for s in said))
+        texts = {ok: "".join(s.text for s in said if s.ok is ok) for ok in (True, False)}
+        return Done(tuple(lines), status, texts[True], texts[False])
+
     def _client(self) -> tuple[str, ...]:
         return ("tmux", "-u", *(("-S", str(self.socket)) if self.socket else ()))
 
@@ -325,17 +299,6 @@ class Terminal:
             fields = text.split("\t", width - 1)
             if len(fields) == width and _ID.fullmatch(fields[0]):
                 yield fields
-
-
-def direct(argv: Sequence[str]) -> tuple[str, ...]:
-    """Return words that tmux executes as they are: a single one it would give to a shell."""
-    return tuple(argv) if len(argv) > 1 else ("env", *argv)
-
-
-def _conf_char(char: str) -> str:
-    if char in '"\\$':
-        return "\\" + char
-    return f"\\{ord(char):03o}" if ord(char) < 32 or ord(char) == 127 else char  # noqa: PLR2004 -- C0 and DEL
 
 
 def _exact(target: str) -> str:

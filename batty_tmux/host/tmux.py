@@ -19,7 +19,8 @@ from tmuxp.workspace import loader
 
 from batty_tmux.errors import BattyError
 from batty_tmux.host.process import Done
-from batty_tmux.host.terminal import Terminal, line, q_format
+from batty_tmux.host.quoting import line, q_format
+from batty_tmux.host.terminal import Terminal
 from batty_tmux.names import PaneId, PhaseId, SessionId, WindowId, phase_id
 
 COLUMNS, ROWS = 220, 50

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from batty_tmux.host.terminal import Terminal, line, q_format, typable
+from batty_tmux.host.quoting import line, q_format, typable
+from batty_tmux.host.terminal import Terminal
 from batty_tmux.names import PaneId, SessionId, WindowId
 from tests.support.hostile import FOLDERS, TITLES
 from tests.support.server import PrivateServer, eventually
@@ -20,9 +21,17 @@ def server(tmp_path: Path) -> Iterator[PrivateServer]:
     private.kill()
 
 
-@pytest.fixture
-def terminal(server: PrivateServer) -> Terminal:
-    return server.terminal
+@pytest.fixture(params=[False, True], ids=["processes", "connection"])
+def terminal(server: PrivateServer, request: pytest.FixtureRequest) -> Iterator[Terminal]:
+    """Whatever holds for commands that are processes of their own holds over a standing connection."""
+    plain = server.terminal
+    if not request.param:
+        yield plain
+        return
+    connected = plain.connected(plain.sessions()[0].session)
+    yield connected
+    if connected.control is not None:
+        connected.control.close()
 
 
 def window_of(terminal: Terminal) -> WindowId:

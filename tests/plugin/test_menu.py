@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from batty_tmux.host import files, process
-from batty_tmux.host.terminal import q_format
+from batty_tmux.host.quoting import q_format
 from tests.plugin.conftest import Recorder, ask, load, run_in
 from tests.support.attached import PREFIX, Attached
 from tests.support.server import PrivateServer
