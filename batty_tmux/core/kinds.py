@@ -12,7 +12,9 @@ from batty_tmux.core.menu import Menu
 from batty_tmux.core.screen import RULE, indent
 
 LEAD = re.compile(
-    r"^\W*(?:would you like to|do you want to|do you trust|trust this|allow codex|update available)", re.IGNORECASE
+    r"^\W*(?:would you like to|do you want to|do you trust|trust this|allow codex|update available|choose (?:the text|how you)"
+    r"|select login method|review your answers|ready to submit)",
+    re.IGNORECASE,
 )
 # the rows that dialogs of Codex begin with, within its margin
 START = re.compile(
@@ -57,17 +59,21 @@ _BY_LABEL: Final = _table(
     ("trust", r"^(?:yes, i trust this folder|trust and continue)$"),
 )
 _QUESTION_OF_CODEX = re.compile(r"^\s*question \d+/\d+\b", re.IGNORECASE)
+_OF_AN_APP = re.compile(r"approve app tool call\?", re.IGNORECASE)
+_FOR_EVER = re.compile(r"\b(?:always|everything|all (?:future|commands|edits)|from now on|in (?:the )?future)\b", re.IGNORECASE)
 _STARTED_FIELD = re.compile(r"^\s*field \d+/\d+", re.IGNORECASE)
 
 
 def kind_of(title: str, question: str, menu: Menu) -> str:
-    """Return the kind of a menu under a title and a question, "unknown" where no words fit."""
-    for kind, words in _BY_LABEL:
-        if any(words.search(option.label) for option in menu.options):
-            return kind
-    if _QUESTION_OF_CODEX.match(title) and not re.match(r"approve app tool call\?", question, re.IGNORECASE):
+    """Return the kind of a menu under a title and a question, "unknown" where no words fit or they disagree."""
+    labels = [option.label for option in menu.options]
+    told = next((kind for kind, words in _BY_LABEL if any(map(words.search, labels))), "")
+    if told == "question" or (_QUESTION_OF_CODEX.match(title) and not _OF_AN_APP.match(question)):
         return "question"
-    return next((kind for kind, words in _BY_HEAD if words.search(title) or words.search(question)), "unknown")
+    asked = next((kind for kind, words in _BY_HEAD if words.search(title) or words.search(question)), "")
+    if (told and asked and told != asked) or (asked == "permission" and _FOR_EVER.search(question)):
+        return "unknown"
+    return told or asked or "unknown"
 
 
 def place_of(body: Iterable[str]) -> str:
@@ -104,7 +110,7 @@ _FILE_TITLE: Final = re.compile(r"^\s*(create|edit|overwrite|write|update|read) 
 _COMMAND_TITLE: Final = re.compile(r"^\s*(bash|powershell) command", re.IGNORECASE)
 _OF_FILES: Final = {"create": "Write", "overwrite": "Write", "write": "Write", "edit": "Edit", "update": "Edit", "read": "Read"}
 _CALL: Final = re.compile(r"^\s*(\S{1,80}) - (\S{1,80}?)(\(.*)? \(MCP\)\s*$")
-_RUNS: Final = re.compile(r"\ballow (?:the )?(\S{1,80})(?: mcp server)? to run tool \"([^\"]{1,80})\"", re.IGNORECASE)
+_RUNS: Final = re.compile(r"(?:\ballow )?\bthe (\S{1,80}) mcp server (?:to run|wants to run the) tool \"([^\"]{1,80})\"", re.IGNORECASE)
 _CREATES: Final = _table(
     ("Bash", r"like to run the following command"),
     ("Edit", r"like to make the following edits|make this edit to"),
@@ -116,7 +122,7 @@ _CREATES: Final = _table(
     ("Write", r"do you want to (?:create|overwrite) "),
     ("mcp__claude-in-chrome", r"claude in chrome wants to"),
     ("EnterPlanMode", r"enter plan mode"),
-    ("ExitPlanMode", r"exit plan mode|would you like to proceed\?$"),
+    ("ExitPlanMode", r"exit plan mode|implement this plan\?|would you like to proceed\?$"),
 )
 
 

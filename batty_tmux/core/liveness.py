@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from batty_tmux.core.screen import RULE, SOLID_RULE, indent, rows_of
+from batty_tmux.core.screen import SOLID_RULE, indent, is_hint, rows_of
 
 _LIVE_ROWS: Final = 30
 _BUSY: Final = {
@@ -34,6 +34,8 @@ _HOLLOW: Final = {
 }
 _MESSAGE = re.compile(r"^[●⏺❯•›»] ")
 _EFFORT = re.compile(r"^\s*● (?:low|medium|high|xhigh|max) · /effort$")
+OTHER_THREAD = re.compile(r"^  ! Approval needed in \S", re.IGNORECASE)
+"""The row by which Codex says that another of its threads waits for an answer."""
 _SURVEY = re.compile(r"^\s*● How is Claude doing this session\?", re.IGNORECASE)
 _RATES = re.compile(r"^\s*1: \w+ +2: \w+", re.IGNORECASE)
 
@@ -52,13 +54,19 @@ def idle(screen: str, family: str) -> bool:
     """
     if family not in _HOLLOW or busy(screen, family):
         return False
-    rows = [row for row in rows_of(screen) if row]
-    at = _composer(rows, family)
-    if at is None or not _HOLLOW[family].match(rows[at]):
+    rows = rows_of(screen)
+    if composer_text(rows, family) != "" or any(map(OTHER_THREAD.match, rows[-12:])):
         return False
-    above = [row for row in rows[max(0, at - 8) : at] if not SOLID_RULE.match(row) and not _chrome(row)]
+    above = [row for row in _above(rows, family) if row][-8:]
+    above = [row for row in above if not SOLID_RULE.match(row) and not _chrome(row)]
     ended = max((n for n, row in enumerate(above) if _ENDED[family].search(row)), default=-1)
     return ended >= 0 and not any(_MESSAGE.match(row) for row in above[ended + 1 :])
+
+
+def _above(rows: Sequence[str], family: str) -> list[str]:
+    """Return what is above the composer; everything where there is none."""
+    found = _box(rows) if family == "claude" else _field(rows) if family == "codex" else None
+    return list(rows if found is None else rows[: found[0]])
 
 
 def _chrome(row: str) -> bool:
@@ -78,31 +86,33 @@ def composer_of(screen: str, family: str) -> str | None:
 
 def composer_text(rows: Sequence[str], family: str) -> str | None:
     """Do the same for rows that are read already."""
-    told = [row for row in rows if row]
-    at = _composer(told, family)
-    if at is None:
+    found = _box(rows) if family == "claude" else _field(rows) if family == "codex" else None
+    if found is None:
         return None
-    if _HOLLOW[family].match(told[at]):
-        return ""
-    end = next((n for n in range(at + 1, len(told)) if SOLID_RULE.match(told[n])), len(told))
-    return "\n".join([told[at][1:].strip(), *(row.strip() for row in told[at + 1 : end])])
+    text = "\n".join(row.strip() for row in rows[found[0] : found[1]])
+    return "" if _HOLLOW[family].match(text) else text[1:].strip()
 
 
-def _composer(rows: Sequence[str], family: str) -> int | None:
-    """Return the row on which the composer begins, with nothing below it but what was written, rules and status rows."""
-    if family == "claude":
-        rules = [n for n in range(len(rows) - 1, max(-1, len(rows) - _MAX_COMPOSER), -1) if SOLID_RULE.match(rows[n])]
-        if len(rules) < 2 or not re.match(r"[❯!#]", rows[rules[1] + 1]):  # noqa: PLR2004 -- above and below
-            return None
-        below = rows[rules[0] + 1 :]
-        few = 5
-        return rules[1] + 1 if len(below) < few and all(indent(row) or _EFFORT.match(row) for row in below) else None
-    if family == "codex":
-        for at in range(len(rows) - 1, max(-1, len(rows) - _MAX_COMPOSER), -1):
-            if re.match(r"[›»](?: |$)", rows[at]):
-                return at
-            if not indent(rows[at]):
+def _box(rows: Sequence[str]) -> tuple[int, int] | None:
+    """Return the rows between the last two full-width rules, with nothing below them but a few status rows."""
+    rules = [n for n in range(len(rows) - 1, max(-1, len(rows) - _MAX_COMPOSER), -1) if SOLID_RULE.match(rows[n])]
+    if len(rules) < 2 or not re.match(r"[❯!#]", rows[rules[1] + 1]):  # noqa: PLR2004 -- above and below
+        return None
+    below = [row for row in rows[rules[0] + 1 :] if row]
+    few = 5
+    calm = len(below) < few and all(indent(row) or _EFFORT.match(row) for row in below)
+    return (rules[1] + 1, rules[0]) if calm else None
+
+
+def _field(rows: Sequence[str]) -> tuple[int, int] | None:
+    """Return the rows of the composer of Codex: its mark at the margin, and below it a status line at most."""
+    for at in range(len(rows) - 1, max(-1, len(rows) - _MAX_COMPOSER), -1):
+        if rows[at] and not indent(rows[at]):
+            below = rows[at + 1 :]
+            if not re.match(r"[›»](?: |$)", rows[at]) or any(row and is_hint(row) for row in below):
                 return None
+            gaps = [n for n, row in enumerate(below) if not row]
+            return at, at + 1 + (gaps[-1] if gaps else len(below))
     return None
 
 
@@ -133,7 +143,7 @@ _CONTEXT = re.compile(
 _CONTEXT_CORNER = re.compile(r"(?: {3,}|^ *)((?:context left until auto-compact|context low)\b.*)$", re.IGNORECASE)
 _COMPACTING = re.compile(_MARK + r"(?:compacting (?:conversation|context)\b|auto-?compacting\b)", re.IGNORECASE)
 _ERROR: Final = {
-    "claude": re.compile(r"^ {0,2}[⎿●⏺] *(?:api error\b|error: )", re.IGNORECASE),
+    "claude": re.compile(r"^ {0,2}[⎿●⏺] *(?:api error\b|error: )(?!.*\bretrying\b)", re.IGNORECASE),
     "codex": re.compile(r"^■ \S"),
 }
 _SHELL = re.compile(
@@ -185,18 +195,26 @@ def survey_shown(screen: str, family: str) -> bool:
 
 
 _LAST: Final = 300
+"""Characters of a row that are looked at."""
+_MARKED = re.compile(r"^\s*[⎿●⏺■⚠·✢*✶✻✽•❯›»─━$]")
 
 
 def _notice(rows: Sequence[str], family: str, words: re.Pattern[str]) -> str:
     """Return the lowest row that these words fit, with no message of agent or person below it."""
     if family not in _MARGIN:
         return ""
-    end = _composer([row for row in rows if row], family)
-    told = [row for row in rows if row][-_NOTICE_ROWS - (0 if end is None else 5) : ]
-    at = len(told) if end is None else len(told) - (len([row for row in rows if row]) - end)
-    for row in reversed(told[: max(at, 0)]):
+    told = _above(rows, family)[-_NOTICE_ROWS:]
+    for at in range(len(told) - 1, -1, -1):
+        row = told[at]
         if indent(row) <= _MARGIN[family] and words.match(row[:_LAST]):
-            return row.strip().lstrip("⎿●⏺■⚠!·✢*✶✻✽• ")
-        if _MESSAGE.match(row) and not _chrome(row) and not RULE.match(row):
+            return " ".join([row.strip().lstrip("⎿●⏺■⚠!·✢*✶✻✽• "), *_goes_on(told[at + 1 :])])
+        if _MESSAGE.match(row) and not _chrome(row):
             return ""
     return ""
+
+
+def _goes_on(rows: Sequence[str]) -> list[str]:
+    """Return the rows in which a notice goes on: right below, up to a gap or another mark."""
+    few = 3
+    end = next((n for n, row in enumerate(rows[:few]) if not row or _MARKED.match(row)), min(few, len(rows)))
+    return [row.strip() for row in rows[:end]]

@@ -37,6 +37,10 @@ class Prompt:
 _ASKS_LEAVE: Final = frozenset({"permission", "edit", "confirm"})
 _ANY: Final = "any kind"
 
+_WEAK: Final = "cancel"
+"""A no, but only where nothing looks like a better one."""
+_DECLINES: Final = ("no", "deny", "reject", "decline")
+
 # a meaning: for which kinds, and the words of a whole label; what stands first is taken first, so that a dialog
 # that offers to deny and to cancel is denied
 _MEANINGS: Final[dict[str, tuple[tuple[frozenset[str] | str, str], ...]]] = {
@@ -56,7 +60,7 @@ _MEANINGS: Final[dict[str, tuple[tuple[frozenset[str] | str, str], ...]]] = {
         (frozenset({"mcp"}), r"continue without using this mcp server"),
         (frozenset({"hooks"}), r"continue without trusting(?: \(hooks won't run\))?"),
         (frozenset({"limit"}), r"keep current model"),
-        (_ANY, r"cancel"),
+        (_ANY, _WEAK),
     ),
     "trust": ((frozenset({"trust"}), r"yes, i trust this folder|trust and continue|yes, continue|yes, proceed"),),
     "skip": (
@@ -75,7 +79,8 @@ _NEVER = re.compile(
     r"update now|install|trust all|and all future",
     re.IGNORECASE,
 )
-_SHORTCUT = re.compile(r"\s*\((?:[a-z]|esc|enter|tab|(?:shift|ctrl)\+\w+)\)$", re.IGNORECASE)
+_MONEY = re.compile(r"credits?\b|upgrade|\bbuy|\bpay|purchas|extra usage|subscri|billing", re.IGNORECASE)
+_SHORTCUT = re.compile(r"\s*\((?:[a-z]|esc|enter|tab|f\d{1,2}|(?:(?:shift|ctrl|alt)\+\w+ ?){1,2})\)$", re.IGNORECASE)
 _TICK = re.compile(r" [✔✓]$")
 
 
@@ -87,7 +92,7 @@ def keys(prompt: Prompt, meaning: str) -> tuple[str, ...] | None:
     the caret has come to stand where it should, and afterwards that the prompt is gone.
     """
     index = option_of(prompt, meaning)
-    if index is None or prompt.kind == "unknown" or prompt.boxes or never_chosen(_told(prompt.options[index])):
+    if index is None or prompt.kind == "unknown" or prompt.boxes or _refused(prompt, prompt.options[index]):
         return None
     if prompt.caret is None:
         return (prompt.options[index].key, "Enter") if prompt.kind == "confirm" else None
@@ -101,12 +106,20 @@ def option_of(prompt: Prompt, meaning: str) -> int | None:
     labels = [_label(option.label) for option in prompt.options]
     name = _SYNONYMS.get(wanted, wanted)
     for kinds, words in _MEANINGS.get(name, ()):
-        found = [n for n, label in enumerate(labels) if re.fullmatch(words, label) and not prompt.options[n].cut]
+        found = [n for n, label in enumerate(labels) if re.fullmatch(words, label)]
         if found and (kinds == _ANY or prompt.kind in kinds):
-            return found[0] if len(found) == 1 else None
-    found = [n for n, label in enumerate(labels) if wanted in (label, prompt.options[n].key) and not prompt.options[n].cut]
+            return None if words == _WEAK and any(map(_declines, labels)) else _only(prompt, found)
     # a bare yes that the kind does not know as an answer to it stays a person's, in the option's own words
-    return found[0] if len(found) == 1 and name not in _MEANINGS else None
+    own = [n for n, label in enumerate(labels) if wanted in (label, prompt.options[n].key)]
+    return None if name in _MEANINGS else _only(prompt, own)
+
+
+def _declines(label: str) -> bool:
+    return label.startswith(_DECLINES)
+
+
+def _only(prompt: Prompt, found: list[int]) -> int | None:
+    return found[0] if len(found) == 1 and not prompt.options[found[0]].cut else None
 
 
 def never_chosen(label: str) -> bool:
@@ -121,8 +134,11 @@ def whole_label(option: Option) -> Option:
     return Option(option.key, f"{option.label} {option.more}", cut=option.cut)
 
 
-def _told(option: Option) -> str:
-    return f"{option.label} {option.more}"
+def _refused(prompt: Prompt, option: Option) -> bool:
+    """Tell whether nobody's words choose this. What an agent's own question offers grants nothing by itself."""
+    if prompt.kind == "question":
+        return bool(_MONEY.search(option.label))
+    return never_chosen(option.label) or bool(_MONEY.search(option.more))
 
 
 def _label(text: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from batty_tmux.core.kinds import START, kind_of, paragraphs_of, place_of, question_of, subject_of, tool_of
-from batty_tmux.core.liveness import busy, composer_text, idle
+from batty_tmux.core.liveness import OTHER_THREAD, busy, composer_text, idle
 from batty_tmux.core.menu import Menu, Option, menu_of
 from batty_tmux.core.options import Prompt, keys, never_chosen, option_of, whole_label
 from batty_tmux.core.screen import (
@@ -56,7 +56,7 @@ def _labelled(rows: Sequence[str], lines: Sequence[str], menu: Menu, family: str
     paragraphs = paragraphs_of(body)
     title, question = (paragraphs[0][0] if paragraphs else ""), question_of(paragraphs)
     kind = kind_of(title, question, menu)
-    if menu.caret is None or not _anchored(menu, family, kind, certain=certain):
+    if menu.caret is None or not _anchored(menu, family, body, certain=certain and begun):
         kind = "unknown"
     if any(REORDERED.search(line) for line in lines[top:]):
         # what a person sees is not what is stored: nobody should say yes to either
@@ -77,7 +77,10 @@ def _labelled(rows: Sequence[str], lines: Sequence[str], menu: Menu, family: str
     )
 
 
-def _anchored(menu: Menu, family: str, kind: str, *, certain: bool) -> bool:
+_FORM = re.compile(r"^  (?:Question|Field) \d+/\d+\b", re.IGNORECASE)
+
+
+def _anchored(menu: Menu, family: str, body: Sequence[str], *, certain: bool) -> bool:
     """Tell whether a caret is at the agent's own margin; text that an agent quotes is indented further.
 
     A few dialogs of Claude stand further in (set-up, plans), but then the rule at the margin above them is there;
@@ -86,7 +89,8 @@ def _anchored(menu: Menu, family: str, kind: str, *, certain: bool) -> bool:
     if family == "claude":
         return menu.column <= (3 if certain else 1)
     if family == "codex":
-        return menu.column == 0 or (menu.column == 2 and kind in {"question", "submit", "permission"} and certain)  # noqa: PLR2004
+        form = certain and bool(body) and _FORM.match(body[0])
+        return menu.column == 0 or (menu.column == 2 and bool(form))  # noqa: PLR2004 -- its margin
     return menu.column <= 4  # noqa: PLR2004 -- wide enough for boxes
 
 
@@ -148,9 +152,7 @@ def _letters(match: re.Match[str]) -> tuple[Option, ...]:
 
 # --- dialogs without a menu ---------------------------------------------------------------------------------
 
-_FORM = re.compile(r"^  Question \d+/\d+\b", re.IGNORECASE)
 _FIELD = re.compile(r"^  › ?")
-_OTHER_THREAD = re.compile(r"^  ! Approval needed in \S", re.IGNORECASE)
 
 
 def _written(rows: Sequence[str], family: str) -> Prompt | None:
@@ -171,7 +173,7 @@ def _shaped(rows: Sequence[str], family: str) -> Prompt | None:
 
     So does the row by which Codex says that another thread waits: answered where it stands, it would be the wrong one.
     """
-    elsewhere = next((row for row in rows[-12:] if family == "codex" and _OTHER_THREAD.match(row)), None)
+    elsewhere = next((row for row in rows[-12:] if family == "codex" and OTHER_THREAD.match(row)), None)
     if elsewhere is not None:
         return Prompt("unknown", elsewhere.strip(), (), elsewhere, None, family)
     margin = {"claude": 3, "codex": 2}.get(family, -1)
