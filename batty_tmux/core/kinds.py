@@ -40,14 +40,20 @@ _BY_HEAD: Final = _table(
     ("hooks", r"hooks? needs? review"),
     ("mcp", r"new mcp servers? |mcp servers? found in"),
     ("login", r"choose how you want to use codex|select login method|detected a custom api key|use this api key\?"),
-    ("setup", r"choose the text style|settings error|auto mode your default|new fullscreen renderer\?|terminal setup\?"),
+    (
+        "setup",
+        r"choose the text style|settings error|auto mode your default|new fullscreen renderer\?|terminal setup\?",
+    ),
     ("setup", r"external claude\.md file imports\?"),
     ("submit", r"review your answers|ready to submit your answers\?|submit with unanswered questions\?"),
     ("question", r"^resume paused goal\?$"),
     ("plan", r"would you like to proceed\?|implement this plan\?|(?:exit|enter) plan mode"),
     ("edit", r"do you want to (?:create|overwrite|edit|make this edit to) |like to make the following edits"),
     ("permission", r"do you want to (?:proceed|allow|approve)|would you like to (?:run|grant)|wants to |^use skill"),
-    ("permission", r"approve app tool call|send input to terminal|run a dynamic workflow\?|^allow .{1,200} to run tool "),
+    (
+        "permission",
+        r"approve app tool call|send input to terminal|run a dynamic workflow\?|^allow .{1,200} to run tool ",
+    ),
 )
 _BY_LABEL: Final = _table(
     ("submit", r"^submit answers$"),
@@ -60,7 +66,9 @@ _BY_LABEL: Final = _table(
 )
 _QUESTION_OF_CODEX = re.compile(r"^\s*question \d+/\d+\b", re.IGNORECASE)
 _OF_AN_APP = re.compile(r"approve app tool call\?", re.IGNORECASE)
-_FOR_EVER = re.compile(r"\b(?:always|everything|all (?:future|commands|edits)|from now on|in (?:the )?future)\b", re.IGNORECASE)
+_FOR_EVER = re.compile(
+    r"\b(?:always|everything|all (?:future|commands|edits)|from now on|in (?:the )?future)\b", re.IGNORECASE
+)
 _STARTED_FIELD = re.compile(r"^\s*field \d+/\d+", re.IGNORECASE)
 
 
@@ -94,7 +102,10 @@ def paragraphs_of(rows: Iterable[str]) -> list[list[str]]:
 
 def question_of(paragraphs: list[list[str]]) -> str:
     """Return the question: right above the options, else the first paragraph that leads like one, else any."""
-    told = [[row for row in paragraph if not _PLACE.match(row) and not _STARTED_FIELD.match(row)] for paragraph in paragraphs]
+    told = [
+        [row for row in paragraph if not _PLACE.match(row) and not _STARTED_FIELD.match(row)]
+        for paragraph in paragraphs
+    ]
     flat = [" ".join(paragraph) for paragraph in told if paragraph]
     if not flat:
         return ""
@@ -108,9 +119,18 @@ def question_of(paragraphs: list[list[str]]) -> str:
 
 _FILE_TITLE: Final = re.compile(r"^\s*(create|edit|overwrite|write|update|read) (?:file|notebook)$", re.IGNORECASE)
 _COMMAND_TITLE: Final = re.compile(r"^\s*(bash|powershell) command", re.IGNORECASE)
-_OF_FILES: Final = {"create": "Write", "overwrite": "Write", "write": "Write", "edit": "Edit", "update": "Edit", "read": "Read"}
+_OF_FILES: Final = {
+    "create": "Write",
+    "overwrite": "Write",
+    "write": "Write",
+    "edit": "Edit",
+    "update": "Edit",
+    "read": "Read",
+}
 _CALL: Final = re.compile(r"^\s*(\S{1,80}) - (\S{1,80}?)(\(.*)? \(MCP\)\s*$")
-_RUNS: Final = re.compile(r"(?:\ballow )?\bthe (\S{1,80}) mcp server (?:to run|wants to run the) tool \"([^\"]{1,80})\"", re.IGNORECASE)
+_RUNS: Final = re.compile(
+    r"(?:\ballow )?\bthe (\S{1,80}) mcp server (?:to run|wants to run the) tool \"([^\"]{1,80})\"", re.IGNORECASE
+)
 _CREATES: Final = _table(
     ("Bash", r"like to run the following command"),
     ("Edit", r"like to make the following edits|make this edit to"),

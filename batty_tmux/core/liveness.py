@@ -123,7 +123,8 @@ _MARGIN: Final = {"claude": 3, "codex": 3}
 _MARK = r"^(?: {0,3})(?:[⎿●⏺■⚠!·✢*✶✻✽•] *)?"
 _LIMIT: Final = {
     "claude": re.compile(
-        _MARK + r"(?:(?:claude )?(?:usage|session|weekly|opus|5-hour) limit reached\b|you'?ve (?:hit|reached) your .{0,40}limit\b)",
+        _MARK
+        + r"(?:(?:claude )?(?:usage|session|weekly|opus|5-hour) limit reached\b|you'?ve (?:hit|reached) your .{0,40}limit\b)",
         re.IGNORECASE,
     ),
     "codex": re.compile(
@@ -133,7 +134,8 @@ _LIMIT: Final = {
     ),
 }
 _RETRY = re.compile(
-    _MARK + r"(?:.{0,200}\bretrying in \d|api error\b.{0,200}\bretrying\b|.{0,40}\breconnecting\b.{0,20}\d+/\d+)", re.IGNORECASE
+    _MARK + r"(?:.{0,200}\bretrying in \d|api error\b.{0,200}\bretrying\b|.{0,40}\breconnecting\b.{0,20}\d+/\d+)",
+    re.IGNORECASE,
 )
 _CONTEXT = re.compile(
     _MARK + r"(?:context (?:low|limit reached|window exceeded|left until auto-compact)\b|conversation too long\b"

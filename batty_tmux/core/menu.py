@@ -100,9 +100,7 @@ def _describes(between: Sequence[str], column: int, *, below_all: bool) -> bool:
     return all(indent(row) > column for row in told) and not (below_all and len(told) < len(between))
 
 
-def _built(
-    rows: Sequence[str], found: list[_Found], told: list[list[str]], last: int, family: str
-) -> Menu | None:
+def _built(rows: Sequence[str], found: list[_Found], told: list[list[str]], last: int, family: str) -> Menu | None:
     carets = [index for index, (_, match) in enumerate(found) if match.group(2)]
     if len(found) < 2 or not carets:  # noqa: PLR2004 -- one row is not a choice
         return None

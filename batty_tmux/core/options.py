@@ -67,7 +67,9 @@ _MEANINGS: Final[dict[str, tuple[tuple[frozenset[str] | str, str], ...]]] = {
         (_ANY, r"skip|not now|maybe later|no,? thanks|keep current model|no, maybe later.{0,40}"),
         (frozenset({"update"}), r"no"),
     ),
-    "wait": ((frozenset({"limit"}), r"stop and wait(?: for (?:the )?limit to reset)?|wait for (?:the )?(?:limit )?reset"),),
+    "wait": (
+        (frozenset({"limit"}), r"stop and wait(?: for (?:the )?limit to reset)?|wait for (?:the )?(?:limit )?reset"),
+    ),
     "submit": ((frozenset({"submit"}), r"submit answers"),),
 }
 _SYNONYMS: Final = {"y": "yes once", "yes": "yes once", "n": "no"}

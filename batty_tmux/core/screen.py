@@ -80,9 +80,7 @@ _KEY = (
     r"|(?:shift|ctrl|alt|meta)[+-]\S+|tab/arrow keys)"
 )
 _KEYS = rf"{_KEY}(?:(?: or | then |/| |, ){_KEY}){{0,3}}"
-_HINT = re.compile(
-    rf"^\s*(?:press |or |use )?(?:{_KEYS} (?:to|for)|<?[a-z]>? to) \S", re.IGNORECASE
-)
+_HINT = re.compile(rf"^\s*(?:press |or |use )?(?:{_KEYS} (?:to|for)|<?[a-z]>? to) \S", re.IGNORECASE)
 _SHORT_HINT = re.compile(rf"^{_KEYS}:?(?: \w+){{1,3}}$", re.IGNORECASE)
 # these belong to a composer or to work under way: there is no dialog above them
 LIVE = re.compile(
@@ -100,4 +98,26 @@ def is_hint(row: str) -> bool:
 
 def above_hints(rows: Sequence[str]) -> int:
     """Return the index of the last row that is not a hint, -1 when there is none."""
-    return next((at for at in range(len(rows) - 1, -1, -1) if rows[at] and not is_hint(rows[at])), -1)
+    width = max(map(len, rows), default=0)
+    at = len(rows) - 1
+    while at >= 0:
+        if not rows[at] or is_hint(rows[at]):
+            at -= 1
+        elif at and _wraps(rows[at - 1], rows[at], width):
+            at -= 2
+        else:
+            return at
+    return -1
+
+
+_OPEN_END = re.compile(r"(?:\b(?:to|for|or)|[·•|])$")
+_PARTED = re.compile(r" [·•|] (.*)$")
+
+
+def _wraps(row: str, below: str, width: int) -> bool:
+    """Tell whether a hint goes on in the row below: it would not have fitted, and is not whole without it."""
+    if indent(row) != indent(below) or not is_hint(row) or not is_hint(f"{row} {below.strip()}"):
+        return False
+    rest = _PARTED.search(below)
+    full = len(row) + 1 + len(below.split(maxsplit=1)[0]) > width
+    return full and bool(_OPEN_END.search(row) or (rest and _HINT.match(rest.group(1))))

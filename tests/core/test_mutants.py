@@ -30,7 +30,8 @@ def test_mutants_that_say_the_same_are_settled() -> None:
     missed = [
         (mutant.of, mutant.made, meaning)
         for mutant in mutants()
-        if mutant.made in {"caret moved", "options reordered", "labels swapped", "a transcript above", "blank rows around it"}
+        if mutant.made
+        in {"caret moved", "options reordered", "labels swapped", "a transcript above", "blank rows around it"}
         for meaning, right in mutant.right.items()
         if (prompt := read(mutant.text, mutant.family)) is None or keys(prompt, meaning) != right
     ]

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+import msgspec
+
 SCREENS = Path(__file__).parents[1] / "core" / "screens"
 MEANINGS = ("yes once", "no", "trust", "skip", "wait", "submit")
 """What a policy may ask for."""
@@ -66,10 +68,8 @@ def catalogue() -> Mapping[str, Shown]:
 
 
 def _shown(name: str, told: dict[str, object]) -> Shown:
-    options = told.pop("options", ())
-    assert isinstance(options, list | tuple)
     text = (SCREENS / f"{name}.txt").read_text(encoding="utf-8")
-    return Shown(name=name, text=text, options=tuple(options), **told)  # type: ignore[arg-type] -- as the file has it
+    return msgspec.convert(told | {"name": name, "text": text}, Shown)
 
 
 def dialogs() -> list[Shown]:

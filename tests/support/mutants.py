@@ -152,10 +152,30 @@ def reworded(parts: Parts, chance: random.Random) -> Iterator[tuple[str, str, Ma
 
 
 _TONGUES = {
-    "de": {"Yes": "Ja", "No": "Nein", "Do you want to proceed?": "Möchten Sie fortfahren?", "don't ask again": "nicht mehr fragen"},
-    "fr": {"Yes": "Oui", "No": "Non", "Do you want to proceed?": "Voulez-vous continuer ?", "don't ask again": "ne plus demander"},
-    "es": {"Yes": "Sí", "No": "No", "Do you want to proceed?": "¿Desea continuar?", "don't ask again": "no volver a preguntar"},
-    "ja": {"Yes": "はい", "No": "いいえ", "Do you want to proceed?": "続行しますか?", "don't ask again": "今後は確認しない"},
+    "de": {
+        "Yes": "Ja",
+        "No": "Nein",
+        "Do you want to proceed?": "Möchten Sie fortfahren?",
+        "don't ask again": "nicht mehr fragen",
+    },
+    "fr": {
+        "Yes": "Oui",
+        "No": "Non",
+        "Do you want to proceed?": "Voulez-vous continuer ?",
+        "don't ask again": "ne plus demander",
+    },
+    "es": {
+        "Yes": "Sí",
+        "No": "No",
+        "Do you want to proceed?": "¿Desea continuar?",
+        "don't ask again": "no volver a preguntar",
+    },
+    "ja": {
+        "Yes": "はい",
+        "No": "いいえ",
+        "Do you want to proceed?": "続行しますか?",
+        "don't ask again": "今後は確認しない",
+    },
 }
 
 
@@ -209,7 +229,13 @@ def renumbered(parts: Parts, chance: random.Random) -> Iterator[tuple[str, str, 
     if not parts.rows[0].number:
         return
     count = len(parts.rows)
-    for numbers in ([*range(2, count + 2)], [1] * count, [*range(count, 0, -1)], [0, *range(2, count + 1)], [*range(11, 11 + count)]):
+    for numbers in (
+        [*range(2, count + 2)],
+        [1] * count,
+        [*range(count, 0, -1)],
+        [0, *range(2, count + 1)],
+        [*range(11, 11 + count)],
+    ):
         rows = tuple(replace(row, number=f"{n}. ") for row, n in zip(parts.rows, numbers, strict=True))
         yield "options renumbered", replace(parts, rows=rows).text(), parts.keys()
     digits = re.sub(r"\d", lambda _: str(chance.randrange(10)), "\n".join(parts.above))
@@ -280,7 +306,24 @@ def two_carets(parts: Parts, chance: random.Random) -> Iterator[tuple[str, str, 
     yield "a caret on each", parts.text(range(len(parts.rows))), NONE
 
 
-_INDENTS = ("    ", "      ", "  │ ", "> ", "▎ ", "+ ", "- ", "+", "-", "    12 + ", "12 |  ", "# ", "// ", "  > ", "● ", "  ⎿  ")
+_INDENTS = (
+    "    ",
+    "      ",
+    "  │ ",
+    "> ",
+    "▎ ",
+    "+ ",
+    "- ",
+    "+",
+    "-",
+    "    12 + ",
+    "12 |  ",
+    "# ",
+    "// ",
+    "  > ",
+    "● ",
+    "  ⎿  ",
+)
 
 
 def quoted(parts: Parts, chance: random.Random) -> Iterator[tuple[str, str, Mapping[str, Keys]]]:
@@ -301,7 +344,15 @@ COMPOSERS = {
     "codex": "\n\n› Ask Codex to do anything\n\n  gpt-5 · ~/shop\n  ← for agents · ? for shortcuts\n",
     "any": "\n$ ",
 }
-_LIVE = ("● Done, it was answered.", "• Done, it was answered.", "text goes on here", "✻ Testing… (3s)", "$ ", "ann@box:~$ ", "  ⎿  12 passed")
+_LIVE = (
+    "● Done, it was answered.",
+    "• Done, it was answered.",
+    "text goes on here",
+    "✻ Testing… (3s)",
+    "$ ",
+    "ann@box:~$ ",
+    "  ⎿  12 passed",
+)
 
 
 def answered(parts: Parts, chance: random.Random) -> Iterator[tuple[str, str, Mapping[str, Keys]]]:
@@ -411,6 +462,8 @@ def _lines(shown: Shown, chance: random.Random) -> Iterator[Mutant]:
         yield Mutant("cut from the bottom", shown.name, shown.family, "\n".join(kept), right)
     for mark in chance.sample(_INDENTS, 4):
         inside = "\n".join(f"{mark}{line}" for line in text.split("\n"))
-        yield Mutant(f"quoted behind {mark!r}", shown.name, shown.family, inside, {} if shown.family != "any" else right)
+        yield Mutant(
+            f"quoted behind {mark!r}", shown.name, shown.family, inside, {} if shown.family != "any" else right
+        )
     for below in chance.sample(_LIVE, 3):
         yield Mutant("followed by live text", shown.name, shown.family, f"{text}\n{below}", {})
