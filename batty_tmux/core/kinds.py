@@ -12,14 +12,14 @@ from batty_tmux.core.menu import Menu
 from batty_tmux.core.screen import RULE, indent
 
 LEAD = re.compile(
-    r"^\W*(?:would you like to|do you want to|do you trust|trust this|allow codex|update available|choose (?:the text|how you)"
-    r"|select login method|review your answers|ready to submit)",
+    r"^\W*(?:would you like to|do you want to|do you trust|trust this|allow codex|update available"
+    r"|choose (?:the text|how you)|select login method|review your answers|ready to submit)",
     re.IGNORECASE,
 )
 # the rows that dialogs of Codex begin with, within its margin
 START = re.compile(
-    rf"{LEAD.pattern}|^\s*(?:folder access|question \d+/\d+\b.*|field \d+/\d+|approve app tool call\?|implement this plan\?"
-    r"|approaching rate limits|usage limit reached|resume paused goal\?|hooks? needs? review"
+    rf"{LEAD.pattern}|^\s*(?:folder access|question \d+/\d+\b.*|field \d+/\d+|approve app tool call\?"
+    r"|implement this plan\?|approaching rate limits|usage limit reached|resume paused goal\?|hooks? needs? review"
     r"|auto-review denial recovery|submit with unanswered questions\?|\S.* send input to terminal .*)$",
     re.IGNORECASE,
 )

@@ -21,11 +21,11 @@ _BUSY: Final = {
     "codex": re.compile(r"^[•◦] .*\(.*\besc to interrupt\)", re.IGNORECASE),
 }
 _ENDED: Final = {
-    "claude": re.compile(r"^[·✢*✶✻✽] \w+ for (?:\d+[hms] ?)+|^ *⎿ +Interrupted\b|^╰─"),
+    "claude": re.compile(r"^[·✢*✶✻✽] \w+ for (?:\d+[hms] ?)+|^ *⎿ +Interrupted\b|^╰─|^● API Error\b"),
     "codex": re.compile(r"^ *(?:─ )?Worked for \S.* [·•] (?:done )?\d|^■ "),
 }
 _HOLLOW: Final = {
-    "claude": re.compile(r'^❯( Try ".*)?$'),
+    "claude": re.compile(r'^❯( (?:Try ".*|Resend your message to try again))?$'),
     "codex": re.compile(
         r"^[›»](?: (?:Ask Codex to do anything|Explain this codebase|Summarize recent commits|Implement \{feature\}|"
         r"Find and fix a bug in @filename|Write tests for @filename|Improve documentation in @filename|"
@@ -33,7 +33,7 @@ _HOLLOW: Final = {
     ),
 }
 _MESSAGE = re.compile(r"^[●⏺❯•›»] ")
-_EFFORT = re.compile(r"^\s*● (?:low|medium|high|xhigh|max) · /effort$")
+_EFFORT = re.compile(r"^\s*[●◐◑◕○◔] (?:low|medium|high|xhigh|max) · /effort$")
 OTHER_THREAD = re.compile(r"^  ! Approval needed in \S", re.IGNORECASE)
 """The row by which Codex says that another of its threads waits for an answer."""
 _SURVEY = re.compile(r"^\s*● How is Claude doing this session\?", re.IGNORECASE)
@@ -118,17 +118,16 @@ def _field(rows: Sequence[str]) -> tuple[int, int] | None:
 
 # --- notices ------------------------------------------------------------------------------------------------
 
-_NOTICE_ROWS: Final = 25
 _MARGIN: Final = {"claude": 3, "codex": 3}
 _MARK = r"^(?: {0,3})(?:[⎿●⏺■⚠!·✢*✶✻✽•] *)?"
 _LIMIT: Final = {
     "claude": re.compile(
-        _MARK
-        + r"(?:(?:claude )?(?:usage|session|weekly|opus|5-hour) limit reached\b|you'?ve (?:hit|reached) your .{0,40}limit\b)",
+        _MARK + r"(?:(?:claude )?(?:usage|session|weekly|opus|5-hour) limit reached\b"
+        r"|you'?ve (?:hit|reached) your .{0,40}limit\b|api error: .{0,40}\(?429\b)",
         re.IGNORECASE,
     ),
     "codex": re.compile(
-        _MARK + r"(?:you'?ve (?:hit|reached) your .{0,60}limit\b|usage limit (?:reached|exceeded)\b"
+        r"^ {0,3}(?:[■⚠] *)?(?:you'?ve (?:hit|reached) your .{0,60}limit\b|usage limit (?:reached|exceeded)\b"
         r"|(?:rate|usage) limits? (?:reached|exceeded)\b)",
         re.IGNORECASE,
     ),
@@ -142,14 +141,15 @@ _CONTEXT = re.compile(
     r"|.{0,40}ran out of room in the .{0,20}context window|prompt is too long\b)",
     re.IGNORECASE,
 )
-_CONTEXT_CORNER = re.compile(r"(?: {3,}|^ *)((?:context left until auto-compact|context low)\b.*)$", re.IGNORECASE)
+_CONTEXT_CORNER = re.compile(r"(?: {3}|^ *)((?:context left until auto-compact|context low)\b.*)$", re.IGNORECASE)
 _COMPACTING = re.compile(_MARK + r"(?:compacting (?:conversation|context)\b|auto-?compacting\b)", re.IGNORECASE)
 _ERROR: Final = {
     "claude": re.compile(r"^ {0,2}[⎿●⏺] *(?:api error\b|error: )(?!.*\bretrying\b)", re.IGNORECASE),
     "codex": re.compile(r"^■ \S"),
 }
 _SHELL = re.compile(
-    r"^(?:\([\w.-]+\) )?(?:[\w.-]+@[\w.-]+(?::| )\S* ?[$#%]|(?:ba|z|da|fi)?sh-[\d.]+[$#]|[$#%]|\[\S+ \S+\][$#])(?: \S.*)?$"
+    r"^(?:\([\w.-]+\) )?"
+    r"(?:[\w.-]+@[\w.-]+(?::| )\S* ?[$#%]|(?:ba|z|da|fi)?sh-[\d.]+[$#]|[$#%]|\[\S+ \S+\][$#])(?: \S.*)?$"
 )
 _MISSING = re.compile(r"^(?:\S+: )?(?:line \d+: )?\S+: (?:command )?not found$|^exit \d+$")
 
@@ -168,7 +168,7 @@ def retry_notice(screen: str, family: str) -> str:
 def context_notice(screen: str, family: str) -> str:
     """Return the row by which the agent says that its context has run out, or nearly so."""
     rows = rows_of(screen)
-    corner = (match.group(1) for row in rows[-4:] if (match := _CONTEXT_CORNER.search(row)))
+    corner = (match.group(1) for row in rows[-4:] if (match := _CONTEXT_CORNER.search(row[-_LAST:])))
     return _notice(rows, family, _CONTEXT) or (next(corner, "") if family in _MARGIN else "")
 
 
@@ -205,7 +205,7 @@ def _notice(rows: Sequence[str], family: str, words: re.Pattern[str]) -> str:
     """Return the lowest row that these words fit, with no message of agent or person below it."""
     if family not in _MARGIN:
         return ""
-    told = _above(rows, family)[-_NOTICE_ROWS:]
+    told = _above(rows, family)
     for at in range(len(told) - 1, -1, -1):
         row = told[at]
         if indent(row) <= _MARGIN[family] and words.match(row[:_LAST]):

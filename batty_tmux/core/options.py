@@ -74,11 +74,11 @@ _MEANINGS: Final[dict[str, tuple[tuple[frozenset[str] | str, str], ...]]] = {
 }
 _SYNONYMS: Final = {"y": "yes once", "yes": "yes once", "n": "no"}
 _NEVER = re.compile(
-    r"don'?t ask (?:me )?again|do not ask (?:me )?again|never (?:ask|show) again|always|all (?:edits|actions|future)|"
-    r"(?:for|during) (?:this|the) (?:session|conversation|turn)|this session|these files|from now on|in (?:the )?future|"
-    r"accept(?:ing)? edits|auto[- ]?mode|auto-?approve|bypass|i accept|credits?\b|upgrade|\bbuy|\bpay|purchas|extra usage|"
-    r"\b(?:team|pro|max|plus|business|enterprise) plan\b|subscri|billing|lower priority|switch to|without asking|"
-    r"update now|install|trust all|and all future",
+    r"don'?t ask (?:me )?again|do not ask (?:me )?again|never (?:ask|show) again|always|all (?:edits|actions|future)"
+    r"|(?:for|during) (?:this|the) (?:session|conversation|turn)|this session|these files|from now on"
+    r"|in (?:the )?future|accept(?:ing)? edits|auto[- ]?mode|auto-?approve|bypass|i accept|without asking|trust all"
+    r"|credits?\b|upgrade|\bbuy|\bpay|purchas|extra usage|subscri|billing|lower priority|switch to|update now|install"
+    r"|\b(?:team|pro|max|plus|business|enterprise) plan\b",
     re.IGNORECASE,
 )
 _MONEY = re.compile(r"credits?\b|upgrade|\bbuy|\bpay|purchas|extra usage|subscri|billing", re.IGNORECASE)

@@ -4,6 +4,8 @@ Words only give a menu its kind; a menu that no words fit, and what only looks l
 to a person, never typed into. Families are "claude", "codex" and "any" (every other program).
 """
 
+# ruff: noqa: RUF001 -- the marks are the ones that the agents draw
+
 import re
 from collections.abc import Sequence
 from dataclasses import replace

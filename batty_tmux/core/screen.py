@@ -8,6 +8,7 @@ from typing import Final
 
 _MAX_ROWS: Final = 200
 _MAX_COLUMNS: Final = 2_000
+_MAX_TEXT: Final = 1_000_000
 _MAX_BLOCK: Final = 100
 
 
@@ -26,7 +27,7 @@ _TRANSCRIPT = re.compile(r"^[●⏺⎿✻✢✶✽•◦■✗✔✘❯›»$╭
 def lines_of(screen: str) -> list[str]:
     """Return the last lines of a screen as they are; never more than are read."""
     # a rendered grid has no lines beyond this; whatever else is given is cut before it costs anything
-    return screen.rstrip().rsplit("\n", _MAX_ROWS)[-_MAX_ROWS:]
+    return screen[-_MAX_TEXT:].rstrip().rsplit("\n", _MAX_ROWS)[-_MAX_ROWS:]
 
 
 def rows_of(screen: str) -> list[str]:

@@ -16,6 +16,8 @@ from batty_tmux.names import PaneId
 
 _APART = 0.04
 """Seconds between the two readings of a dialog before a key: one that is still being painted has changed by then."""
+_FRAME = 0.1
+"""Seconds that a repaint may hide a dialog for: gone so long, it has changed."""
 _REPAINT = 2.0
 """Seconds that an agent may take to repaint after a key."""
 _ECHO = 1.0
@@ -72,7 +74,7 @@ def choose(
     at = _Pane(terminal, pane, seen.family)
     *moves, last = keys
     pause(max(0.0, (monotonic() if since is None else since) + _APART - monotonic()))
-    if not at.shows(seen):
+    if not _until(lambda: at.shows(seen), _FRAME):
         return Outcome.MOVED_ON
     if seen.caret is None or last != "Enter":
         return _letter(at, seen, keys)
@@ -89,7 +91,7 @@ def write(terminal: Terminal, pane: PaneId, family: str, text: str, seen: Prompt
     it still stands there. NOT_VERIFIED where there is no such field, or something else is written in it.
     """
     at = _Pane(terminal, pane, family)
-    if seen is not None and not at.shows(seen):
+    if seen is not None and not _until(lambda: at.shows(seen), _FRAME):
         return Outcome.MOVED_ON
     if seen is not None and not seen.place and seen.caret is None:
         return _line(at, seen, text)

@@ -235,7 +235,20 @@ def test_a_list_typed_into_the_composer_of_codex_is_no_menu() -> None:
 
 @pytest.mark.parametrize("family", ["claude", "codex", "any"])
 @pytest.mark.parametrize(
-    "text", ["", "\n" * 500, "x" * 1_000_000, "❯ 1. a\n" * 20_000, "\x1b[2J\udcff\x00 1. Yes\n", "1. a\n2. b"]
+    "text",
+    [
+        "",
+        "\n" * 500,
+        "x" * 1_000_000,
+        "❯ 1. a\n" * 100_000,
+        "\x1b[2J\udcff\x00 1. Yes\n",
+        "1. a\n2. b",
+        (" " * 2_000 + "x\n") * 200,
+        ("│ " * 1_000 + "\n") * 200,
+        ("enter · " * 250 + "x\n") * 200,
+        ("─" * 2_000 + "\n") * 200,
+        "a" * 199 + "\n" + "yes, " * 1_000_000,
+    ],
 )
 @pytest.mark.timeout(10)
 def test_hostile_screens_are_read_in_bounded_time(family: str, text: str) -> None:
@@ -243,6 +256,9 @@ def test_hostile_screens_are_read_in_bounded_time(family: str, text: str) -> Non
     assert read(text, family) is None
     assert not busy(text, family)
     assert not idle(text, family)
+    told = [limit_notice, retry_notice, context_notice, compaction_notice, error_notice, shell_prompt]
+    assert [notice(text, family) for notice in told] == [""] * 6
+    assert not survey_shown(text, family)
 
 
 def test_two_options_of_one_meaning_are_none() -> None:

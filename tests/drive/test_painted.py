@@ -202,10 +202,11 @@ def test_nothing_is_pasted_where_it_does_not_belong(easel: Easel, name: str, wor
 
 
 def test_a_letter_answers_a_plain_line(server: PrivateServer, tmp_path: Path) -> None:
-    """Enter follows the letter only where the program waits for it: one that takes the letter gets no Enter too many."""
+    """Enter follows the letter only where the program waits for it: one that takes the letter gets no Enter."""
     pane = PaneId(server.pane)
     asks = "printf 'Continue? [y/N] '; read -r a; printf 'took <%s>\\n' \"$a\"; exec cat"
-    at_once = "stty raw -echo; printf 'Continue? [y/N] '; a=$(head -c 1); stty sane; printf '\\ntook <%s>\\n' \"$a\"; exec cat -A"
+    takes = "stty raw -echo; printf 'Continue? [y/N] '; a=$(head -c 1); stty sane"
+    at_once = f"{takes}; printf '\\ntook <%s>\\n' \"$a\"; exec cat -A"
     for script in (asks, at_once):
         server.terminal.respawn(pane, ("sh", "-c", script), tmp_path, {}).check()
         eventually(lambda: "Continue?" in (server.terminal.capture(pane) or ""), "the question")

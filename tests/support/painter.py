@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.catalogue import Shown, catalogue
-from tests.support.mutants import Parts, folded, taken_apart
+from tests.support.dissect import Parts, folded, taken_apart
 
 _KEYS = re.compile(
     rb"\x1b\[200~(?P<pasted>.*?)\x1b\[201~|\x1b(?:\[|O)(?P<arrow>[AB])|(?P<enter>\r)|(?P<tab>\t)|(?P<esc>\x1b(?!\[|O))"
