@@ -116,7 +116,7 @@ def _option(match: re.Match[str], below: Sequence[str], edge: int, family: str) 
     rest = [row for row in below if row and not RULE.match(row)]
     more = " ".join(cells + [row.strip() for row in rest])
     wrapped = bool(rest) and not cells and indent(rest[0]) <= match.start(5)
-    return Option(match.group(4), label, more, wrapped, not cells and _is_cut(match.string, edge))
+    return Option(match.group(4), label, more, wrapped, not cells and _is_cut(match.string, edge, family))
 
 
 def _pointed(rows: Sequence[str], last: int, family: str) -> Menu | None:
@@ -149,12 +149,12 @@ def _below(rows: Sequence[str], option: int, at: Sequence[int], last: int) -> Se
 
 def _plain(row: str, below: Sequence[str], edge: int, family: str) -> Option:
     label, *cells = _cells(row.strip().lstrip("❯›» "), family)
-    return Option("", label, " ".join([*cells, *map(str.strip, below)]), cut=not cells and _is_cut(row, edge))
+    return Option("", label, " ".join([*cells, *map(str.strip, below)]), cut=not cells and _is_cut(row, edge, family))
 
 
-def _is_cut(row: str, edge: int) -> bool:
-    """Tell whether a label may go on beyond the edge. A blank there is not seen; a shortcut is always the end."""
-    return len(row) >= edge - 1 and not row.endswith(")")
+def _is_cut(row: str, edge: int, family: str) -> bool:
+    """Tell whether a label may go on beyond the edge. A blank there is not seen; Codex ends each with its shortcut."""
+    return len(row) >= edge - 1 and not (family == "codex" and row.endswith(")"))
 
 
 def _cells(text: str, family: str) -> list[str]:

@@ -294,6 +294,12 @@ def dangerous(parts: Parts, chance: random.Random) -> Iterator[tuple[str, str, M
         safe = {m: keys for m, keys in parts.keys().items() if parts.right[m] != n}
         for danger in chance.sample(_DANGERS, 4):
             yield "a label with a danger", _labelled(parts, n, parts.rows[n].label + danger).text(), safe
+        # Codex ends each label with its shortcut; Claude may or may not
+        words, ends, shortcut = parts.rows[n].label.partition(" (" if parts.shown.family == "codex" else "\0")
+        edge = len(parts.margin) + 2 + len(parts.rows[n].number) + len(words)
+        hidden = _labelled(parts, n, words + chance.choice(_DANGERS[:6]) + ends + shortcut).text().split("\n")
+        for columns in (edge, edge + 1):
+            yield "a danger beyond the edge", "\n".join(line[:columns] for line in hidden), safe
         where = " " * (len(parts.margin) + 2 + len(parts.rows[n].number))
         below = f"{where}{chance.choice(_DANGERS).strip(' ,')}"
         rows = list(parts.rows)
