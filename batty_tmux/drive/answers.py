@@ -4,7 +4,6 @@ import hashlib
 
 from batty_tmux.core import prompts
 from batty_tmux.core.events import Answered
-from batty_tmux.core.policy import Policy, Rule
 from batty_tmux.core.prompts import Prompt
 from batty_tmux.core.supervise import Watch
 from batty_tmux.drive.executor import family_of
@@ -76,9 +75,3 @@ def digest(prompt: Prompt) -> str:
     options = (option.label for option in prompt.options)
     told = "\0".join((prompt.kind, prompt.question, prompt.subject, above, *options))
     return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()[:12]
-
-
-def policy_of(project: Project) -> Policy:
-    told = project.config.policy
-    rules = tuple(Rule(rule.name or f"rule {n}", rule.match, rule.answer) for n, rule in enumerate(told.rule, 1))
-    return Policy(told.mode, rules, project.base)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from batty_tmux.core.policy import Answer, Ask, Policy, Refuse, Rule, Suggest, decide, denied, fault, reason
+from batty_tmux.core.deny import of_text
+from batty_tmux.core.policy import Answer, Ask, Give, Policy, Refuse, Rule, decide, fault, on_screen, reason
 from batty_tmux.core.prompts import Prompt, read
+from batty_tmux.core.request import Request
 
 SCREENS = Path(__file__).parent / "screens"
 WORKTREE = "/home/ann/shop.batty/phase-1-run-001"
@@ -36,10 +38,10 @@ YES_TO_ALL = Policy(rules=(Rule("mine", r"(?s).*", "yes"),))
 )
 def test_the_commonest_prompts_are_answered(name: str, keys: tuple[str, ...]) -> None:
     """Trust in its own worktree, no update, one edit in the worktree, waiting for a limit."""
-    outcome = decide(seen(name), Policy(), WORKTREE)
+    outcome = on_screen(seen(name), Policy(), WORKTREE)
     assert isinstance(outcome, Answer)
     assert (outcome.text, outcome.keys) == (None, keys)
-    assert outcome.rule.startswith("built-in ")
+    assert outcome.give.rule.startswith("built-in ")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,7 @@ def test_the_commonest_prompts_are_answered(name: str, keys: tuple[str, ...]) ->
 )
 def test_everything_else_waits_for_a_person(name: str) -> None:
     """Without a rule of the user's, with a reason."""
-    outcome = decide(seen(name), Policy(), WORKTREE)
+    outcome = on_screen(seen(name), Policy(set="careful"), WORKTREE)
     assert isinstance(outcome, Ask)
     assert reason(outcome)
 
@@ -71,7 +73,7 @@ def test_everything_else_waits_for_a_person(name: str) -> None:
 @pytest.mark.parametrize("name", ["claude-2.1.330-C1", "claude-2.1.197-C2", "codex-0.169.0-X12"])
 def test_only_its_own_worktree_is_trusted(name: str, worktree: str) -> None:
     """A trust dialog for any other folder, or while the worktree is not known, waits."""
-    assert isinstance(decide(seen(name), Policy(), worktree), Ask)
+    assert isinstance(on_screen(seen(name), Policy(), worktree), Ask)
 
 
 def test_a_wrapped_path_is_still_the_worktree() -> None:
@@ -79,19 +81,19 @@ def test_a_wrapped_path_is_still_the_worktree() -> None:
     text = (SCREENS / "claude-2.1.330-C1.txt").read_text().replace("shop.batty/phase", "shop.batty/\n phase")
     prompt = read(text, "claude")
     assert prompt is not None
-    assert isinstance(decide(prompt, Policy(), WORKTREE), Answer)
+    assert isinstance(on_screen(prompt, Policy(), WORKTREE), Answer)
 
 
 @pytest.mark.parametrize("name", ["claude-2.1.330-unheard-of", "any-0-menu", "claude-2.1.286-C4", "codex-0.169.0-X14"])
 def test_no_rule_answers_what_is_not_understood(name: str) -> None:
     """Unknown dialogs, the bypass warning and log-ins wait even for a rule that fits everything."""
-    assert isinstance(decide(seen(name), YES_TO_ALL, WORKTREE), Ask)
+    assert isinstance(on_screen(seen(name), YES_TO_ALL, WORKTREE), Ask)
 
 
 @pytest.mark.parametrize("name", ["claude-2.1.197-C5-push", "claude-2.1.286-C6"])
 def test_no_rule_overrides_a_denial(name: str) -> None:
     """A forced push and a delete outside the worktree wait, and say why."""
-    outcome = decide(seen(name), YES_TO_ALL, WORKTREE)
+    outcome = on_screen(seen(name), YES_TO_ALL, WORKTREE)
     assert isinstance(outcome, Ask)
     assert outcome.reason.startswith("no rule may allow this")
 
@@ -99,9 +101,9 @@ def test_no_rule_overrides_a_denial(name: str) -> None:
 def test_no_rule_buys() -> None:
     """A usage limit is only ever waited for, whatever a rule says."""
     spend = Policy(rules=(Rule("spend", "limit", "switch to usage credits"),))
-    outcome = decide(seen("claude-2.1.286-C15"), spend, WORKTREE)
+    outcome = on_screen(seen("claude-2.1.286-C15"), spend, WORKTREE)
     assert isinstance(outcome, Answer)
-    assert outcome.rule == "built-in wait-for-limit"
+    assert outcome.give.rule == "built-in wait-for-limit"
 
 
 def test_a_rule_answers_before_what_is_built_in() -> None:
@@ -111,29 +113,29 @@ def test_a_rule_answers_before_what_is_built_in() -> None:
         Rule("mine", r"create cart\.py", "no"),
         Rule("late", "cart", "yes"),
     )
-    assert decide(seen("claude-2.1.197-C7"), Policy(rules=rules), WORKTREE) == Answer(
+    assert on_screen(seen("claude-2.1.197-C7"), Policy(rules=rules), WORKTREE) == Answer(
         None, ("Down", "Down", "Enter"), "mine"
     )
     allow = Policy(rules=(Rule("tests", r"pytest -q tests/", "yes"),))
-    assert decide(seen("claude-2.1.197-C5"), allow, WORKTREE) == Answer(None, ("Enter",), "tests")
+    assert on_screen(seen("claude-2.1.197-C5"), allow, WORKTREE) == Answer(None, ("Enter",), "tests")
 
 
 def test_a_rule_types_into_a_line() -> None:
     """Where there is no menu the answer is typed as it stands."""
     policy = Policy(rules=(Rule("go", r"migration\? \[y/N\]", "y"),))
-    assert decide(seen("any-0-y-n"), policy) == Answer("y", (), "go")
+    assert on_screen(seen("any-0-y-n"), policy) == Answer("y", (), Give("y", "go", f"a rule of yours: match {policy.rules[0].match!r}"))
 
 
 def test_a_rule_matches_across_a_wrap() -> None:
     """A pattern is searched in the rows as they are and in their words alone."""
     policy = Policy(rules=(Rule("long", "because it is longer than the pane", "yes"),))
-    assert isinstance(decide(seen("claude-2.1.197-C5"), policy), Answer)
+    assert isinstance(on_screen(seen("claude-2.1.197-C5"), policy), Answer)
 
 
 def test_a_rule_does_not_see_the_transcript() -> None:
     """What the agent wrote above the dialog is not part of the prompt."""
     policy = Policy(rules=(Rule("lured", "I will look at the tests first", "yes"),))
-    assert isinstance(decide(seen("claude-2.1.197-C5"), policy), Ask)
+    assert isinstance(on_screen(seen("claude-2.1.197-C5"), policy), Ask)
 
 
 @pytest.mark.parametrize(
@@ -151,11 +153,11 @@ def test_a_rule_for_the_question_above_is_not_for_the_one_below(match: str) -> N
     """It was answered; what stands below it is asked for the first time."""
     prompt = read("Overwrite a.txt? [y/N] y\nDelete the whole shop? [y/N] ", "any")
     assert prompt is not None
-    assert isinstance(decide(prompt, Policy(rules=(Rule("old", match, "y"),))), Ask)
+    assert isinstance(on_screen(prompt, Policy(rules=(Rule("old", match, "y"),))), Ask)
     again = read("Overwrite a.txt? [y/N] y\nOverwrite b.txt? [y/N] ", "any")
     assert again is not None
     wanted = "Overwrite" in match and "a\\." not in match
-    assert isinstance(decide(again, Policy(rules=(Rule("old", match, "y"),))), Answer) == wanted
+    assert isinstance(on_screen(again, Policy(rules=(Rule("old", match, "y"),))), Answer) == wanted
 
 
 @pytest.mark.parametrize(
@@ -170,9 +172,9 @@ def test_a_rule_may_begin_above_the_question_that_it_reaches(screen: str, match:
     """What a program says before it asks is part of what it asks, also where the row is too short for it."""
     prompt = read(screen, "any")
     assert prompt is not None
-    assert decide(prompt, Policy(rules=(Rule("mine", match, "y"),))) == Answer("y", (), "mine")
+    assert on_screen(prompt, Policy(rules=(Rule("mine", match, "y"),))) == Answer("y", (), Give("y", "mine", f"a rule of yours: match {match!r}"))
     above = Policy(rules=(Rule("above", "3 files would change", "y"),))
-    assert isinstance(decide(prompt, above), Ask)
+    assert isinstance(on_screen(prompt, above), Ask)
 
 
 def test_a_rule_for_a_dialog_may_match_anywhere_in_it() -> None:
@@ -181,29 +183,29 @@ def test_a_rule_for_a_dialog_may_match_anywhere_in_it() -> None:
     first = next(row.strip() for row in prompt.text.splitlines() if "pytest" in row)
     policy = Policy(rules=(Rule("tests", re.escape(first), "yes"),))
     assert "pytest" not in prompt.question
-    assert decide(prompt, policy) == Answer(None, ("Enter",), "tests")
+    assert on_screen(prompt, policy) == Answer(None, ("Enter",), "tests")
 
 
 def test_a_rule_for_a_lasting_grant_is_refused() -> None:
     """A rule that names "don't ask again" wants mending, and is told so."""
-    outcome = decide(seen("claude-2.1.197-C5"), Policy(rules=(Rule("lazy", "pytest", "2"),)))
+    outcome = on_screen(seen("claude-2.1.197-C5"), Policy(rules=(Rule("lazy", "pytest", "2"),)))
     assert isinstance(outcome, Refuse)
     assert "lazy" in outcome.reason
 
 
 def test_a_rule_without_an_option_asks() -> None:
     """A rule whose answer no option means leaves the prompt to a person."""
-    outcome = decide(seen("claude-2.1.197-C5"), Policy(rules=(Rule("odd", "pytest", "perhaps"),)))
+    outcome = on_screen(seen("claude-2.1.197-C5"), Policy(rules=(Rule("odd", "pytest", "perhaps"),)))
     assert outcome == Ask("odd answers 'perhaps', and no option means that")
 
 
 def test_modes() -> None:
     """Observe types nothing and says what it would do; suggest offers it; act does it."""
     prompt = seen("claude-2.1.197-C7")
-    act = decide(prompt, Policy(), WORKTREE)
+    act = on_screen(prompt, Policy(), WORKTREE)
     assert isinstance(act, Answer)
-    assert decide(prompt, Policy(mode="suggest"), WORKTREE) == Suggest(act)
-    observed = decide(prompt, Policy(mode="observe"), WORKTREE)
+    assert on_screen(prompt, Policy(mode="suggest"), WORKTREE) == Suggest(act)
+    observed = on_screen(prompt, Policy(mode="observe"), WORKTREE)
     assert observed == Ask("policy only observes", act)
     assert "built-in edit-in-worktree would answer Enter" in reason(observed)
 
@@ -211,7 +213,7 @@ def test_modes() -> None:
 def test_a_cut_command_is_not_judged() -> None:
     """Half a command may look harmless."""
     cut = replace(seen("claude-2.1.197-C5"), whole=False)
-    assert isinstance(decide(cut, YES_TO_ALL, WORKTREE), Ask)
+    assert isinstance(on_screen(cut, YES_TO_ALL, WORKTREE), Ask)
 
 
 @pytest.mark.parametrize("kind", ["secret", "permission"])
@@ -219,8 +221,8 @@ def test_a_cut_command_is_not_judged() -> None:
 def test_long_text_is_left_to_a_person_in_bounded_time(kind: str) -> None:
     """Past 20,000 characters nothing is decided; searching for denials takes time in proportion to the length."""
     long = Prompt(kind, "?", (), "git push rm -r " * 2_000, None)
-    assert isinstance(decide(long, YES_TO_ALL), Ask)
-    assert denied("git rm -r npm push branch " * 800, "main") is None
+    assert isinstance(on_screen(long, YES_TO_ALL), Ask)
+    assert of_text("git rm -r npm push branch " * 800, "main") == ""
 
 
 @pytest.mark.parametrize(
@@ -254,9 +256,9 @@ def test_long_text_is_left_to_a_person_in_bounded_time(kind: str) -> None:
         "yarn global add x",
     ],
 )
-def test_denied(command: str) -> None:
+def test_of_text(command: str) -> None:
     """What no rule may allow, in the forms that it is usually written in."""
-    assert denied(f"Bash command\n\n   {command}\n", "main")
+    assert of_text(f"Bash command\n\n   {command}\n", "main")
 
 
 @pytest.mark.parametrize(
@@ -274,9 +276,9 @@ def test_denied(command: str) -> None:
         "git add -A && git commit -m 'pushed the button'",
     ],
 )
-def test_not_denied(command: str) -> None:
+def test_not_of_text(command: str) -> None:
     """Ordinary work is left to the rules."""
-    assert denied(f"Bash command\n\n   {command}\n", "main") is None
+    assert of_text(f"Bash command\n\n   {command}\n", "main") == ""
 
 
 def test_faults_of_rules_are_told() -> None:
