@@ -312,7 +312,8 @@ _SYSTEM_PACKAGES: Final = _verbs(
 _CHECKS: Final[dict[str, tuple[Callable[[Simple], Iterator[Finding]], ...]]] = {
     **dict.fromkeys(("systemctl", "init", "loginctl"), (_system,)),
     **dict.fromkeys(("npm", "pnpm", "yarn", "bun"), (_npm,)),
-    **dict.fromkeys(("pip", "pip3", "python", "python3", "uv"), (_pip,)),
+    **dict.fromkeys(("pip", "pip3", "python", "python3"), (_pip,)),
+    "uv": (_pip, _verbs(_GLOBAL, "tool install", "tool upgrade", "tool uninstall", "python install", "self update")),
     **dict.fromkeys(
         "apt apt-get aptitude dnf yum zypper apk brew port snap flatpak winget choco".split(), (_SYSTEM_PACKAGES,)
     ),

@@ -158,6 +158,16 @@ def _program_looks(simple: Simple) -> bool:
     return True
 
 
+def may_run_others(simple: Simple) -> bool:
+    """Tell whether a tool for looking is told to run programs, or to write where its script says."""
+    if simple.name in {"rg", "fd", "tree"}:
+        return any(re.fullmatch(_NEVER[simple.name], text) for text in simple.texts)
+    first = next(iter(operands(simple)), Word(""))
+    if simple.name == "sed":
+        return not first.certain or _SED.fullmatch(first.text) is None
+    return simple.name in {"awk", "gawk"} and not _program_looks(simple)
+
+
 def _files(simple: Simple) -> list[Word]:
     """Return the words that may be paths: all, but for the pattern of a search."""
     words = list(simple.arguments)

@@ -13,7 +13,7 @@ MAX_TEXT: Final = 20_000
 """Characters of a request that rules see. A longer one is judged by a person."""
 MAX_ROWS: Final = 4
 """Rows of a command on a screen whose breaks may be the pane's: all ways to join them are judged."""
-_MAX_PATHS: Final = 50
+_MAX_WRAPPED: Final = 2_000
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Request:
         rows = self.command.split("\n")
         if not self.wrapped or len(rows) == 1:
             return (self.command,) if self.command else ()
-        if len(rows) > MAX_ROWS:
+        if len(rows) > MAX_ROWS or len(self.command) > _MAX_WRAPPED:
             return ()
         joints = product(("\n", " ", ""), repeat=len(rows) - 1)
         joined = ("".join(part for pair in zip(rows, (*joint, ""), strict=True) for part in pair) for joint in joints)

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from batty_tmux.core.deny_git import call_of
 from batty_tmux.core.findings import flagged, operands
-from batty_tmux.core.looks import INSIDE, class_of, is_hushed, is_known_program, runs_inside, stays
+from batty_tmux.core.looks import INSIDE, class_of, is_hushed, is_known_program, may_run_others, runs_inside, stays
 from batty_tmux.core.places import Ground
 from batty_tmux.core.request import WRITES, Request
 from batty_tmux.core.shell import Line
@@ -174,7 +174,8 @@ def _is_tame(simple: Simple, view: View) -> bool:
     if (simple.name in _OUTWARD and not _is_own_pip(simple)) or is_wrapped(simple, "npx", "bunx"):
         return False
     goals = [word.text for word in operands(simple, "C")]
-    if any(_SENDS.fullmatch(goal) for goal in goals[simple.name in _PACKAGES :]) or _runs_code(simple):
+    own = simple.name in _PACKAGES or _is_own_pip(simple)
+    if any(_SENDS.fullmatch(goal) for goal in goals[own:]) or _runs_code(simple) or may_run_others(simple):
         return False
     if simple.name in _PACKAGES:
         return (goals[0] if goals else "install") in _PACKAGES[simple.name]

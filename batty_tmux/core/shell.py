@@ -17,8 +17,10 @@ from batty_tmux.core.wrappers import Script, inner
 if TYPE_CHECKING:
     from tree_sitter import Language, Node
 
-MAX_LENGTH: Final = 20_000
-"""Characters. A longer line is not parsed; a person judges it."""
+MAX_LENGTH: Final = 8_000
+"""Characters. A longer line is not parsed, and a person judges it: what is no shell at all takes a time that grows
+with its square, here up to half a second."""
+_MOST_COMMANDS: Final = 500
 _MAX_SCRIPTS: Final = 3
 _MAX_FOLDERS: Final = 8
 
@@ -182,9 +184,7 @@ class _Reader:
         raw = node.child_by_field_name("name")
         if raw is not None and self._of(raw).decode("utf-8", "replace") in RESERVED:
             self.doubts.append(f"shells read the word {self._of(raw).decode()} otherwise")
-        begun = len(self.commands)
-        self._emit(simple, (*own, *redirects), at)
-        run = self.commands[begun:]
+        run = self._emit(simple, (*own, *redirects), at)
         self._beside_heredocs((*own, *redirects), at, after)
         # `command cd` moves this shell, `env cd` only itself: either is believed
         ended = _moved(run[-1], at) if run else (at, at)
@@ -254,8 +254,8 @@ class _Reader:
             (reads if operator in {"<", "<&"} else writes).append(word)
         return writes, reads
 
-    def _emit(self, simple: Simple, redirects: Iterable["Node"], at: Folders) -> None:
-        """Add a command, with what it runs in its turn in its place."""
+    def _emit(self, simple: Simple, redirects: Iterable["Node"], at: Folders) -> list[Simple]:
+        """Add a command, with what it runs in its turn in its place; return what runs in this shell."""
         redirects = tuple(redirects)
         writes, reads = self._files(redirects, at)
         bodies = [
@@ -268,7 +268,10 @@ class _Reader:
         if not simple.words:
             if writes or reads:
                 self.commands.append(simple)
-            return
+            return []
+        if len(self.commands) >= _MOST_COMMANDS:
+            self.doubts.append("it has too many commands")
+            return []
         found, doubts = inner(simple)
         self.doubts += doubts
         for each in found:
@@ -276,6 +279,7 @@ class _Reader:
                 self._script(each, at)
             else:
                 self.commands.append(each)
+        return [each for each in found if isinstance(each, Simple)]
 
     def _script(self, script: Script, at: Folders) -> None:
         line = _parse(script.text, at, self.depth + 1)

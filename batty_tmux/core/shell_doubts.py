@@ -24,6 +24,8 @@ HIDING: Final = re.compile(
 _CONTINUED = re.compile(r"(?<!\\)((?:\\\\)*)\\\n")
 _SIMPLE_DELIMITER = re.compile(rb"\\?\w+|'\w+'|\"\w+\"")
 _ARITHMETIC = re.compile(rb"\$\(\([\w\s+\-*/%<>=!&|^~?:,()$]*\)\)|\$\[[\w\s+\-*/%()$]*\]")
+_BARE = re.compile(rb"(?:\\[^\n]|[^\s;|&<>()\"'`\\])*", re.DOTALL)
+"""What a word without quotes is to a shell."""
 _BEFORE_COMMENT: Final = b" \t\n;|&()`"
 
 
@@ -32,13 +34,16 @@ def rejoined(text: str) -> str:
     return _CONTINUED.sub(r"\1", text)
 
 
+def _is_odd(char: str) -> bool:
+    return char not in " \t\n" and (char.isspace() or not char.isprintable())
+
+
 def of_text(text: str) -> Iterator[str]:
     """Yield doubts about a text as it stands."""
-    for char in text:
-        if char not in " \t\n" and (char.isspace() or not char.isprintable()):
-            # shells and people differ over blanks that only look like one, and over what is not seen
-            yield f"it holds an odd character, {unicodedata.name(char, f'U+{ord(char):04X}')}"
-            break
+    odd = next((char for char in text if _is_odd(char)), "")
+    if odd:
+        # shells and people differ over blanks that only look like one, and over what is not seen
+        yield f"it holds an odd character, {unicodedata.name(odd, f'U+{ord(odd):04X}')}"
     if _CONTINUED.search(text) and re.search("#|<<", text):
         yield "it continues lines beside a comment or a here-document"
 
@@ -71,6 +76,8 @@ def _of_node(node: "Node", source: bytes, lines: list[bytes]) -> Iterator[str]:
             yield "shells differ over where its comment begins"
         case "word" if source[node.start_byte : node.start_byte + 1] == b"#":
             yield "shells differ over where its comment begins"
+        case "word" | "variable_name" | "number" if not _BARE.fullmatch(source[node.start_byte : node.end_byte]):
+            yield "shells differ over where its words end"
         case "arithmetic_expansion" if not _ARITHMETIC.fullmatch(source[node.start_byte : node.end_byte]):
             yield "it calculates in a way that is not understood"
         case "((":
