@@ -103,23 +103,35 @@ class _Reader:
         everywhere = _joined(at, begun)
         return done if node.type in {"program", "compound_statement", "do_group"} else (everywhere, everywhere)
 
-    def visit(self, node: "Node", at: Folders, after: tuple[str, ...]) -> _After:
-        """Walk one statement that may begin in any of `at`, and reads the output of the commands `after`."""
+    def visit(self, node: "Node", at: Folders, after: tuple[str, ...], owed: tuple["Node", ...] = ()) -> _After:
+        """Walk one statement that may begin in any of `at`, and reads the output of the commands `after`.
+
+        `owed` are redirections that the grammar puts behind all of it, and a shell behind its last command.
+        """
         match node.type:
             case "command":
-                return self._command(node, (), at, after)
+                return self._command(node, owed, at, after)
             case "redirected_statement":
-                return self._redirected(node, at, after)
+                return self._redirected(node, at, after, owed)
             case "list":
-                return self._list(node, at, after)
+                return self._list(node, at, after, owed)
             case "pipeline":
-                return self._pipeline(node, at, after)
+                return self._pipeline(node, at, after, owed)
+            case "negated_command":
+                ended = self.visit(_statements(node)[-1], at, after, owed) if _statements(node) else (at, at)
+                return ended[::-1]
+        if owed:
+            self._redirect_all(owed, at, after)
+        ended = self._compound(node, at, after)
+        self._beside_heredocs(owed, at, after)
+        return ended
+
+    def _compound(self, node: "Node", at: Folders, after: tuple[str, ...]) -> _After:
+        """Walk a statement that is no plain command: blocks, loops, and what only sets variables."""
+        match node.type:
             case "subshell":
                 self.block(node, at, after)
                 return at, at
-            case "negated_command":
-                ended = [self.visit(child, at, after) for child in node.named_children]
-                return ended[-1][::-1] if ended else (at, at)
             case "function_definition":
                 self.block(node, _NOWHERE, after)
                 return at, at
@@ -139,31 +151,39 @@ class _Reader:
         self._substituted(node, at)
         return at, at
 
-    def _list(self, node: "Node", at: Folders, after: tuple[str, ...]) -> _After:
-        first, second = node.named_children[0], node.named_children[-1]
-        ok, failed = self.visit(first, at, after)
+    def _list(self, node: "Node", at: Folders, after: tuple[str, ...], owed: tuple["Node", ...]) -> _After:
+        parts = _statements(node)
+        if len(parts) != 2:  # noqa: PLR2004 -- one on each side of the operator
+            self.doubts.append("a part of it is not understood")
+        ok, failed = self.visit(parts[0], at, after) if parts else (at, at)
         if any(child.type == "||" for child in node.children):
-            ok2, failed2 = self.visit(second, failed, after)
+            ok2, failed2 = self.visit(parts[-1], failed, after, owed) if parts else (at, at)
             return _joined(ok, ok2), failed2
-        ok2, failed2 = self.visit(second, ok, after)
+        ok2, failed2 = self.visit(parts[-1], ok, after, owed) if parts else (at, at)
         return ok2, _joined(failed, failed2)
 
-    def _pipeline(self, node: "Node", at: Folders, after: tuple[str, ...]) -> _After:
+    def _pipeline(self, node: "Node", at: Folders, after: tuple[str, ...], owed: tuple["Node", ...]) -> _After:
         """Walk commands that run side by side: none of them moves another, each reads those before it."""
-        for child in node.named_children:
+        parts = _statements(node)
+        for number, child in enumerate(parts, 1):
             begun = len(self.commands)
-            self.visit(child, at, after)
+            self.visit(child, at, after, owed if number == len(parts) else ())
             after = (*after, *(command.name for command in self.commands[begun:]))
         return at, at
 
-    def _redirected(self, node: "Node", at: Folders, after: tuple[str, ...]) -> _After:
-        body, redirects = node.child_by_field_name("body"), _redirects(node)
-        if body is not None and body.type == "command":
-            return self._command(body, redirects, at, after)
-        self._emit(Simple((), folders=_listed(at), after=after), redirects, at)
-        ended = self.visit(body, at, after) if body is not None else (at, at)
+    def _redirected(self, node: "Node", at: Folders, after: tuple[str, ...], owed: tuple["Node", ...]) -> _After:
+        body, redirects = node.child_by_field_name("body"), (*_redirects(node), *owed)
+        if body is not None:
+            return self.visit(body, at, after, redirects)
+        self._redirect_all(redirects, at, after)
         self._beside_heredocs(redirects, at, after)
-        return ended
+        return at, at
+
+    def _redirect_all(self, redirects: tuple["Node", ...], at: Folders, after: tuple[str, ...]) -> None:
+        """Take note of redirections of a whole block; a word behind one of them would be a mistake."""
+        if [word for redirect in redirects for word in self._operands(redirect, at)]:
+            self.doubts.append("shells differ over the words behind its redirection")
+        self._emit(Simple((), folders=_listed(at), after=after), redirects, at)
 
     def _beside_heredocs(self, redirects: Iterable["Node"], at: Folders, after: tuple[str, ...]) -> None:
         """Walk what stands on the line of a here-document, behind its beginning."""
@@ -300,6 +320,10 @@ _MOVING: Final = frozenset({"cd", "pushd", "popd"})
 
 def _child(node: "Node", kind: str) -> "Node | None":
     return next((child for child in node.named_children if child.type == kind), None)
+
+
+def _statements(node: "Node") -> list["Node"]:
+    return [child for child in node.named_children if child.type != "comment"]
 
 
 def _redirects(node: "Node") -> tuple["Node", ...]:

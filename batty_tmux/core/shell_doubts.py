@@ -1,6 +1,7 @@
 """Where a shell and the grammar may read a line differently: said before it is walked, so that nothing hides there."""
 
 import re
+import sys
 import unicodedata
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
@@ -26,6 +27,9 @@ _SIMPLE_DELIMITER = re.compile(rb"\\?\w+|'\w+'|\"\w+\"")
 _ARITHMETIC = re.compile(rb"\$\(\([\w\s+\-*/%<>=!&|^~?:,()$]*\)\)|\$\[[\w\s+\-*/%()$]*\]")
 _BARE = re.compile(rb"(?:\\[^\n]|[^\s;|&<>()\"'`\\])*", re.DOTALL)
 """What a word without quotes is to a shell."""
+_QUOTED_BACK = re.compile(rb"\$.*|`[^`]*`", re.DOTALL)
+_AFTER_BOTH = re.compile(rb"[ \t]*(?:\Z|[\n;|&)<>#}`\"]|\d+[<>])")
+"""What may follow `a &> b`: to some shells that is `a & > b`, and a word would be a command."""
 _BEFORE_COMMENT: Final = b" \t\n;|&()`"
 
 
@@ -80,6 +84,11 @@ def _of_node(node: "Node", source: bytes, lines: list[bytes]) -> Iterator[str]:
             yield "shells differ over where its words end"
         case "arithmetic_expansion" if not _ARITHMETIC.fullmatch(source[node.start_byte : node.end_byte]):
             yield "it calculates in a way that is not understood"
+        case "file_redirect" if not _AFTER_BOTH.match(source, _end_of_target(node)):
+            yield "shells differ over what stands behind &>"
+        case "command_substitution" if not _QUOTED_BACK.fullmatch(source[node.start_byte : node.end_byte]):
+            # this grammar takes `a` `b` for one
+            yield "shells differ over its backquotes"
         case "((":
             yield "it calculates in a command"
         case "function_definition":
@@ -101,6 +110,13 @@ def _ends_surely(node: "Node", source: bytes, lines: list[bytes]) -> bool:
     late = body is not None and body.start_point.row > first
     plain = _SIMPLE_DELIMITER.fullmatch(told) is not None and not late
     return plain and bool(inside) and inside[-1] == delimiter and delimiter not in inside[:-1]
+
+
+def _end_of_target(node: "Node") -> int:
+    """Return where the file of `&>` ends; for all other redirections the end of the text, where nothing follows."""
+    both = any(child.type in {"&>", "&>>"} for child in node.children)
+    target = next((child for child in node.named_children if child.type != "file_descriptor"), None)
+    return target.end_byte if both and target is not None else sys.maxsize
 
 
 def _child(node: "Node", kind: str) -> "Node | None":

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from batty_tmux.core.shell_doubts import HIDING
 from batty_tmux.core.shell_words import Simple, Word, joined_path, shown
 
 _MOST: Final = 12
@@ -115,12 +116,22 @@ def _env(simple: Simple) -> Found:
     at = _past(words, "uC", frozenset({"--unset", "--chdir"}))
     if any(word.text != "--" for word in words[:at]) or (at < len(words) and words[at].text == "-"):
         doubts = ["env takes variables away, or reads its words otherwise"]
-    sets = list(simple.sets)
-    while at < len(words) and (match := _ASSIGNED.match(words[at].text)):
-        sets.append(match[1])
-        at += 1
-    found, told = _rest(replace(simple, sets=tuple(sets)), words[at:])
-    return found if words[at:] else [simple], [*doubts, *told]
+    found, told = _assigning(simple, words[at:])
+    return found, [*doubts, *told]
+
+
+def _time(simple: Simple) -> Found:
+    """Take off the word that bash knows itself: variables may be set behind it."""
+    return _assigning(simple, simple.arguments[_past(simple.arguments, "of", frozenset({"--output", "--format"})) :])
+
+
+def _assigning(simple: Simple, words: Sequence[Word]) -> Found:
+    """Go on behind words that set variables."""
+    names = [match[1] for match in map(_ASSIGNED.match, (word.text for word in words)) if match]
+    count = next((at for at, word in enumerate(words) if not _ASSIGNED.match(word.text)), len(words))
+    names = names[:count]
+    found, _ = _rest(replace(simple, sets=(*simple.sets, *names)), words[count:])
+    return found if words[count:] else [simple], [f"it sets {name}" for name in names if HIDING.fullmatch(name)]
 
 
 def _xargs(simple: Simple) -> Found:
@@ -255,7 +266,7 @@ _STEPS: Final[dict[str, Callable[[Simple], Found]]] = {
     "unbuffer": _plain(),
     "caffeinate": _plain("tw"),
     "exec": _plain("a"),
-    "time": _plain("of", "--output --format"),
+    "time": _time,
     "setsid": _plain(),
     "stdbuf": _plain("ioe"),
     "ionice": _plain("cnpPu"),

@@ -193,6 +193,8 @@ LINES: dict[str, tuple[str, ...]] = {
         'ls "',
         "PATH=/x ls",
         "LD_PRELOAD=x ls",
+        "env PATH=/x ls",
+        "time PATH=/x ls",
         "GIT_DIR=/x git status",
         "env -i ls",
         "env -u GIT_CONFIG_PARAMETERS git commit -m x",

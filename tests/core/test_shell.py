@@ -46,6 +46,9 @@ def seen(line: str) -> list[str]:
         ("a <<'X'\n$(b)\nX\nc", ["a", "c"]),
         ("a <<X && b\nx\nX", ["a", "b"]),
         ("a > x b", ["a b"]),
+        ("a && b > x c", ["a", "b c"]),
+        ("! a >&2 b", ["a b"]),
+        ("a && # c\nb", ["a", "b"]),
         ("a <<< $(b)", ["b", "a"]),
         ("# nothing", []),
         ("", []),
@@ -165,6 +168,10 @@ def test_what_a_command_reads_from_a_pipe() -> None:
         'bash -c "bash -c \\"bash -c \'bash -c a\'\\""',
         "exec 3<>a",
         "a\n\\b",
+        "a `b` `c`",
+        "{ a; } > b c",
+        "a &>b c",
+        "&>b c",
         "a +(b)",
     ],
 )
@@ -200,10 +207,10 @@ HOSTILE = (
 def test_hostile_lines_take_bounded_time(part: str) -> None:
     """The longest line that is parsed, and one of 100,000 characters, which is not."""
     parse("ls")
-    begun = time.perf_counter()
+    begun = time.process_time()
     parse(part * (MAX_LENGTH // len(part)))
     assert parse(part * 100_000).doubts
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 def test_ordinary_lines_take_about_a_millisecond() -> None:
@@ -214,10 +221,10 @@ def test_ordinary_lines_take_about_a_millisecond() -> None:
         "bash -c 'cd a && rm -rf b'",
     )
     parse(lines[0])
-    begun = time.perf_counter()
+    begun = time.process_time()
     for line in lines * 20:
         parse(line)
-    assert (time.perf_counter() - begun) / 60 < 0.005
+    assert (time.process_time() - begun) / 60 < 0.005
 
 
 PARTS = [*"ab $(){}[]<>|&;'\"`\\\n#*?~=!-/.0", "<<", "EOF", "\nEOF\n", "if ", "then ", "fi", "do ", "done", "$'", "cd "]
