@@ -108,8 +108,8 @@ def _tell(request: Request, view: View, outcome: Outcome) -> None:
     line = view.lines[0] if view.lines else None
     click.echo("what the parser sees:")
     for simple in line.commands if line else ():
-        folder = "" if simple.folders == (".",) else f"   in {' or '.join(folder or '?' for folder in simple.folders)}"
-        files = "".join(f"   writes {word.text}" for word in simple.writes)
+        folder = "" if simple.folders == (".",) else f" in {' or '.join(folder or '?' for folder in simple.folders)}"
+        files = "".join(f" writes {word.text}" for word in simple.writes)
         typed = as_typed(simple)
         click.echo(f"  {clean((typed[0] if typed else '(redirection)') + files + folder, _WIDTH)}")
     for doubt in line.doubts if line else ():

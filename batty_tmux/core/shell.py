@@ -40,7 +40,7 @@ class Line:
 
 @cache
 def _language() -> "Language":
-    # imported at the first command that is judged: four MB that help, hooks and quiet phases do not need
+    # imported at the first command that is judged: 20 ms and a MB that help, hooks and quiet phases do not need
     import tree_sitter_bash  # noqa: PLC0415
     from tree_sitter import Language  # noqa: PLC0415
 
