@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 
 from batty_tmux import toml_lines
 from batty_tmux.config_rules import shown, text_problem
-from batty_tmux.config_tables import Config
+from batty_tmux.config_tables import MATCHERS, Config
 from batty_tmux.errors import BattyError
 from batty_tmux.toml_lines import Lines, Path
 
@@ -189,6 +189,13 @@ def _problems(tables: dict[str, Any], lines: Lines) -> Iterator[_Problem]:
                 f"agents.{shown(name)}",
                 "has no command; only claude and codex need none",
             )
+    policy = tables.get("policy")
+    rules = policy.get("rule") if isinstance(policy, dict) else None
+    for number, rule in enumerate(rules if isinstance(rules, list) else ()):
+        if isinstance(rule, dict) and not any(rule.get(key) for key in MATCHERS) and "match" not in rule:
+            path = ("policy", "rule", str(number))
+            several = ", ".join(MATCHERS)
+            yield lines.line(path), _dotted(path), f"names nothing that it is for: give one of {several}"
     run = tables.get("run")
     chosen = run.get("agent") if isinstance(run, dict) else None
     if isinstance(chosen, str) and chosen and chosen not in {*BUILT_IN, *names}:

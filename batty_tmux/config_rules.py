@@ -52,6 +52,8 @@ def text_problem(path: tuple[str, ...], text: str) -> str:
             return "" if span(text) else 'must be a time such as "12h" or "30d"'
         case "match":
             return _pattern_problem(text)
+        case "command" if path[0] == "policy" and len(text) > 2 and text[0] == text[-1] == "/":  # noqa: PLR2004
+            return _pattern_problem(text[1:-1])
     return ""
 
 

@@ -69,17 +69,39 @@ class Review(_Table, frozen=True):
 
 
 class Rule(_Table, frozen=True):
-    match: Annotated[str, Meta(description="Regular expression, searched in the text of the whole prompt.")]
-    answer: Annotated[str, Meta(description="What is typed, followed by Enter.")]
+    answer: Annotated[
+        str, Meta(description='"yes", "no", an option\'s words, or the text to type; "ask" leaves it to you.')
+    ]
+    match: Annotated[str, Meta(description="Regular expression, searched in the text of the whole prompt.")] = ""
+    kind: Annotated[
+        str, Meta(description='Kind of prompt: "permission", "edit", "confirm"; `batty log --json` tells.')
+    ] = ""
+    tool: Annotated[str, Meta(description='The agent\'s tool, as a glob: "Bash", "mcp__github__*".')] = ""
+    command: Annotated[
+        str, Meta(description='Glob, or /regular expression/, that every command of the line must fit: "pytest *".')
+    ] = ""
+    paths: Annotated[
+        tuple[str, ...], Meta(description='Globs seen from the worktree, one of which every path must fit: "docs/*".')
+    ] = ()
     name: Annotated[str, Meta(description="What the log calls the rule.")] = ""
+
+
+MATCHERS = ("match", "kind", "tool", "command", "paths")
+"""The keys of a rule that say what it is for; at least one is given."""
 
 
 class Policy(_Table, frozen=True):
     mode: Annotated[
-        Literal["observe", "suggest", "act"],
-        Meta(description="What may be done about a prompt: show it, suggest an answer, or type it."),
+        Literal["observe", "suggest", "act", "full"],
+        Meta(description="Show what would be answered, suggest it, or answer; full allows all that is not denied."),
     ] = "act"
-    rule: Annotated[tuple[Rule, ...], Meta(description="Answers of your own, tried in order.")] = ()
+    set: Annotated[
+        Literal["careful", "standard", "trusting"],
+        Meta(description="Built-in rules, tried after your own: `batty policy` shows them."),
+    ] = "standard"
+    rule: Annotated[
+        tuple[Rule, ...], Meta(description="Rules of your own, tried in order; all keys given must fit.")
+    ] = ()
 
 
 class Queue(_Table, frozen=True):

@@ -1,65 +1,76 @@
-"""What may be done about a prompt: the user's rules, then a few built-in ones, and above both a list of denials.
+"""What may be done about a request: the user's rules, then a set of built-in ones, and above both a list of denials.
 
-Nothing here is asked of a model, and nothing is typed into a prompt that was not understood. What a denial or
-a doubt stops goes to a person, with the reason.
+Nothing here is asked of a model, and nothing is answered that was not understood. What a denial or a doubt stops
+goes to a person, with the reason. A decision is a meaning; keys or a hook's reply are made of it afterwards.
 """
 
+import posixpath
 import re
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Final, Literal
 
+from batty_tmux.core import deny
+from batty_tmux.core.findings import Finding
+from batty_tmux.core.places import Ground
 from batty_tmux.core.prompts import Prompt, keys, never_chosen, option_of
+from batty_tmux.core.request import MAX_TEXT, WRITES, Request, of_prompt
+from batty_tmux.core.rule_sets import View, rules_of
+from batty_tmux.core.shell import Line, parse
+from batty_tmux.core.shell_words import Simple, shown
+from batty_tmux.core.wrappers import as_typed
 
-MAX_TEXT: Final = 20_000
-"""Characters of a prompt that rules see. A command that is longer is judged by a person."""
+Mode = Literal["observe", "suggest", "act", "full"]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule of the user's. `match` is searched in the whole prompt.
+    """One rule of the user's: all matchers that are given must fit.
 
-    `answer` is typed with Enter where the prompt is a line; in a menu it is an option's meaning ("yes", "no",
-    "skip"), its words or its number.
+    `match` is searched in the whole prompt, `tool` and `paths` are globs, `command` is a glob or a /regular
+    expression/ that each command of the line must fit. `answer` is "yes", "no" or "ask"; in a menu also an option's
+    words or number; where the prompt is a line, the text that is typed.
     """
 
     name: str
-    match: str
-    answer: str
+    match: str = ""
+    answer: str = ""
+    kind: str = ""
+    tool: str = ""
+    command: str = ""
+    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What batty may do. `base` is the branch that nobody may push to or move."""
+    """What batty may do. `base` is the branch that nobody may push to or move, `gate` the gate's command."""
 
-    mode: Literal["observe", "suggest", "act"] = "act"
+    mode: Mode = "act"
     rules: tuple[Rule, ...] = ()
     base: str = "main"
+    set: str = "standard"
+    gate: str = ""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """Type `text` and Enter, or press `keys` where `text` is None."""
+class Give:
+    """Answer this: "yes once", "no", "trust", "skip" or "wait"; an option's words; the text for a line."""
 
-    text: str | None
-    keys: tuple[str, ...]
+    answer: str
     rule: str
-
-
-@dataclass(frozen=True)
-class Suggest:
-    """A person may take this answer or not."""
-
-    answer: Answer
+    why: str = ""
 
 
 @dataclass(frozen=True)
 class Ask:
-    """A person answers. `would` is what would have been done in the mode act."""
+    """A person answers. `would` is what would be done in the mode act; `suggested` that one key may accept it."""
 
     reason: str
-    would: Answer | None = None
+    rule: str = ""
+    would: Give | None = None
+    suggested: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,44 +78,117 @@ class Refuse:
     """A rule asks for what batty never does; a person answers, and the rule wants mending."""
 
     reason: str
+    rule: str = ""
 
 
-Outcome = Answer | Suggest | Ask | Refuse
+Outcome = Give | Ask | Refuse
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A decision as keys: type `text` and Enter, or press `keys` where `text` is None."""
+
+    text: str | None
+    keys: tuple[str, ...]
+    give: Give
 
 
 def fault(rule: Rule) -> str | None:
     """Say what is wrong with a rule, for whoever loads the configuration; None when nothing is."""
-    try:
-        re.compile(rule.match)
-    except re.error as error:
-        return f"match is not a regular expression: {error}"
-    return None if rule.match else "match is empty: it would answer every prompt"
+    if not (rule.match or rule.kind or rule.tool or rule.command or rule.paths):
+        return "names nothing that it is for: it would answer every prompt"
+    for name, pattern in (("match", rule.match), ("command", _expression(rule.command))):
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            return f"{name} is not a regular expression: {error}"
+    return None
 
 
-def reason(outcome: Outcome) -> str:
-    """Return why a person is needed, in one line."""
+def reason(outcome: Outcome | Answer) -> str:
+    """Return why a person is needed, in one line; "" when none is."""
     match outcome:
-        case Answer():
-            return ""
-        case Suggest(answer):
-            return f"suggested by {answer.rule}: {shown(answer)}"
-        case Ask(told, Answer() as would):
-            return f"{told}: {would.rule} would answer {shown(would)}"
+        case Ask(_, _, Give(answer, rule), True):
+            return f"suggested by {rule}: {answer!r}"
+        case Ask(told, _, Give(answer, rule)):
+            return f"{told}: {rule} would answer {answer!r}"
         case Ask(told) | Refuse(told):
             return told
+    return ""
 
 
-def shown(answer: Answer) -> str:
-    """Return what would be typed."""
-    return repr(answer.text) if answer.text is not None else " ".join(answer.keys)
+_NOBODY: Final = Ask("no rule answers this")
 
 
-def decide(prompt: Prompt, policy: Policy, worktree: str = "") -> Outcome:
-    """Return what to do. `worktree` is the phase's own, absolute; without it no dialog about a place is answered."""
-    outcome = _doubt(prompt, policy) or _by_rule(prompt, policy) or _built_in(prompt, worktree)
-    if not isinstance(outcome, Answer) or policy.mode == "act":
+# --- deciding -----------------------------------------------------------------------------------------------
+
+
+def decide(request: Request, policy: Policy, worktree: str = "") -> Outcome:
+    """Return what to do. `worktree` is the phase's own, absolute; without it nothing about a place is answered.
+
+    Total, and bounded in time: whatever a screen, a hook or a journal says.
+    """
+    outcome = _decided(request, policy, worktree)
+    if not isinstance(outcome, Give) or policy.mode in {"act", "full"}:
         return outcome
-    return Suggest(outcome) if policy.mode == "suggest" else Ask("policy only observes", outcome)
+    suggested = policy.mode == "suggest"
+    told = f"suggested by {outcome.rule}" if suggested else "policy only observes"
+    return Ask(told, outcome.rule, outcome, suggested=suggested)
+
+
+def on_screen(prompt: Prompt, policy: Policy, worktree: str = "") -> Answer | Ask | Refuse:
+    """Decide about a prompt, and find the keys. A meaning that no option has is for a person."""
+    request = of_prompt(prompt)
+    outcome = decide(request, policy, worktree)
+    give = outcome.would if isinstance(outcome, Ask) else outcome
+    pressed = _pressed(prompt, give) if isinstance(give, Give) else None
+    if isinstance(pressed, (Ask, Refuse)):
+        return pressed
+    return pressed if isinstance(outcome, Give) and pressed is not None else _unanswered(outcome)
+
+
+def _unanswered(outcome: Outcome) -> Ask | Refuse:
+    return Ask("no keys are known for this answer", outcome.rule) if isinstance(outcome, Give) else outcome
+
+
+def _pressed(prompt: Prompt, give: Give) -> Answer | Ask | Refuse:
+    if prompt.caret is None:
+        return Answer(give.answer, (), give)
+    found = keys(prompt, give.answer)
+    if found is not None:
+        return Answer(None, found, give)
+    index = option_of(prompt, give.answer)
+    if index is not None and never_chosen(prompt.options[index].label):
+        return Refuse(f"{give.rule} wants {prompt.options[index].label!r}, which batty never chooses", give.rule)
+    return Ask(f"{give.rule} answers {give.answer!r}, and no option means that", give.rule)
+
+
+def _decided(request: Request, policy: Policy, worktree: str) -> Outcome:
+    doubt = _doubt(request)
+    if doubt is not None:
+        return doubt
+    view = view_of(request, policy, worktree)
+    found = _findings(view, policy.base)
+    denied = next((each for each in found if each.denied), None)
+    if denied is not None:
+        return Ask(f"no rule may allow this: {denied.told}", "deny")
+    outcome = _by_rule(view, policy) or _built_in(view, policy)
+    free = outcome == _NOBODY or (isinstance(outcome, Give) and outcome.answer != "no")
+    if free and found:
+        return Ask(f"what it would do is not certain: {found[0].told}", "unparsed")
+    return outcome
+
+
+def view_of(request: Request, policy: Policy, worktree: str = "") -> View:
+    """Return a request as rules see it, with what the parser makes of its command."""
+    lines = tuple(parse(reading) for reading in request.readings)
+    return View(request, lines, Ground(worktree, request.folder), _gate(policy.gate) if lines else frozenset())
+
+
+@lru_cache(maxsize=8)
+def _gate(command: str) -> frozenset[str]:
+    line = parse(command) if command else Line()
+    return frozenset(shown(simple.words) for simple in line.commands) if not line.doubts else frozenset()
 
 
 # --- what no rule overrides ---------------------------------------------------------------------------------
@@ -117,69 +201,123 @@ _DOUBTS: Final = {
     "hooks": "hooks of the repository want to be trusted",
     "mcp": "a tool server of the repository wants to be started",
 }
-
 _OF_THE_AGENT: Final = frozenset({"trust", "update", "limit"})
 """Dialogs that no command of the agent's makes: their options may speak of installing, which `keys` never chooses."""
 
 
-def _doubt(prompt: Prompt, policy: Policy) -> Ask | None:
-    if prompt.kind in _DOUBTS:
-        return Ask(_DOUBTS[prompt.kind])
-    if not prompt.whole and prompt.kind in {"permission", "edit"}:
-        return Ask("the beginning of what it asks for is not on the screen")
-    if len(prompt.text) > MAX_TEXT:
-        return Ask("its text is too long to judge")
-    told = None if prompt.kind in _OF_THE_AGENT else denied(prompt.text, policy.base)
-    return Ask(f"no rule may allow this: {told}") if told else None
+def _doubt(request: Request) -> Ask | None:
+    if request.kind in _DOUBTS:
+        return Ask(_DOUBTS[request.kind], "never")
+    if not request.whole and request.kind in {"permission", "edit"}:
+        return Ask("not all of what it asks for is seen", "unparsed")
+    if len(request.text) > MAX_TEXT or len(request.command) > MAX_TEXT:
+        return Ask("its text is too long to judge", "unparsed")
+    if request.command and not request.readings:
+        return Ask("the rows of its command cannot be told from its lines", "unparsed")
+    if request.tool == "Bash" and not request.command.strip():
+        return Ask("it names no command", "unparsed")
+    return None
 
 
-# bounded repeats, so that a hostile text costs time in proportion to its length only
-_DENIED: Final = tuple(
-    (re.compile(words, re.IGNORECASE), told)
-    for words, told in (
-        (r"\bgit\b[^;&|]{0,300}\bpush\b[^;&|]{0,300}\s(?:--(?:force|mirror|delete)|-\w*[fd]|\+)", "a forced push"),
-        (r"\bgit\b[^;&|]{0,300}\bupdate-ref\b", "moving refs by hand"),
-        (r"\brm\b(?=[^;&|]{0,300}\s(?:-\w*r|--recursive))(?=[^;&|]{0,300}[\s\"'](?:/|~|\$|[^\s;&|]{0,200}\.\.))",
-         "a recursive delete outside the worktree"),
-        (r"\b(?:sudo|doas)\b", "another user's rights"),
-        (r"\b(?:npm|pnpm)\b[^;&|]{0,200}\s(?:install|i|add)\s[^;&|]{0,200}(?:-g|--global)\b", "a global install"),
-        (r"\b(?:npm|pnpm)\s+(?:-g|--global)\s", "a global install"),
-        (r"\byarn\s+global\b", "a global install"),
-    )
-)  # fmt: skip
-_BASE: Final = (
-    (r"\bgit\b[^;&|]{0,300}\bpush\b[^;&|]{0,300}[\s:/]BASE(?![\w./-])", "a push to the base branch"),
-    (
-        r"\bgit\b[^;&|]{0,300}\bbranch\b[^;&|]{0,200}\s(?:-\w*[dDfmMcC]|--delete|--force|--move|--copy)\b[^;&|]{0,200}\sBASE(?![\w./-])",
-        "moving or deleting the base branch",
-    ),
-    (r"\bgit\b[^;&|]{0,300}\b(?:checkout\s+-B|switch\s+-C)\s+BASE(?![\w./-])", "moving the base branch"),
-)
-
-
-def denied(text: str, base: str) -> str | None:
-    """Return what in a text no rule may allow, None when nothing is seen.
-
-    Words are searched, no shell is parsed: this is a net for plain cases, not a sandbox. Rows are joined both
-    with and without a space, since a long command wraps in the middle of a word.
-    """
-    joined = re.sub(r"\\\n", " ", text)
-    forms = (" ".join(joined.split()), re.sub(r"(?<=\S)\n *(?=\S)", "", joined))
-    of_base = [(re.compile(words.replace("BASE", re.escape(base))), told) for words, told in _BASE if base]
-    return next((told for words, told in (*_DENIED, *of_base) if any(words.search(form) for form in forms)), None)
+def _findings(view: View, base: str) -> tuple[Finding, ...]:
+    """Return what is denied and what is not certain about a request, denials first."""
+    request = view.request
+    if request.kind in _OF_THE_AGENT:
+        return ()
+    found = [each for line in view.lines for each in deny.findings(line, view.ground, base)]
+    doubts = [Finding(told, denied=False) for line in view.lines for told in line.doubts]
+    writes = request.tool in WRITES or request.kind == "edit"
+    told = [deny.of_path(path, view.ground, writes=writes) for path in request.paths]
+    if not request.paths and (doubts or not request.command):
+        told.append(deny.of_text(request.command or request.text, base))
+    denied = [Finding(words) for words in told if words]
+    return tuple(sorted((*denied, *found, *doubts), key=lambda each: not each.denied))
 
 
 # --- the user's rules ---------------------------------------------------------------------------------------
 
+_MEANINGS: Final = {"y": "yes once", "yes": "yes once", "yes once": "yes once", "n": "no", "no": "no"}
 
-def _by_rule(prompt: Prompt, policy: Policy) -> Outcome | None:
-    if prompt.kind == "limit":
+
+def _by_rule(view: View, policy: Policy) -> Outcome | None:
+    if view.request.kind == "limit":
         return None
-    text = _own_text(prompt)[:MAX_TEXT]
-    forms = (text, " ".join(text.split()))
-    asked = len(" ".join(prompt.question.split())) if prompt.caret is None else MAX_TEXT
-    rule = next((rule for rule in policy.rules if any(_fits(rule, form, asked) for form in forms)), None)
-    return _applied(rule, prompt) if rule else None
+    rule = next((rule for rule in policy.rules if _fits(rule, view)), None)
+    return _applied(rule, view.request) if rule else None
+
+
+def _applied(rule: Rule, request: Request) -> Outcome:
+    why = f"a rule of yours: {', '.join(matchers(rule))}"
+    if rule.answer.strip().lower() == "ask":
+        return Ask(f"{rule.name} leaves it to you", rule.name)
+    if request.typed:
+        return Give(rule.answer, rule.name, why)
+    meaning = _MEANINGS.get(rule.answer.strip().lower(), rule.answer)
+    if not request.menu and meaning not in {"yes once", "no"}:
+        return Ask(f"{rule.name} answers {rule.answer!r}, and only yes or no can be said", rule.name)
+    label = next((label for label in request.options if label.lower() == meaning.lower()), "")
+    if never_chosen(label):
+        return Refuse(f"{rule.name} wants {label!r}, which batty never chooses", rule.name)
+    return Give(meaning, rule.name, why)
+
+
+def matchers(rule: Rule) -> list[str]:
+    """Return what a rule is for, in words."""
+    given = {"match": rule.match, "kind": rule.kind, "tool": rule.tool, "command": rule.command}
+    return [f"{key} {value!r}" for key, value in given.items() if value] + [f"paths {', '.join(rule.paths)}"] * bool(
+        rule.paths
+    )
+
+
+def _fits(rule: Rule, view: View) -> bool:
+    """Tell whether all that a rule names fits. A rule that names nothing fits nothing."""
+    request = view.request
+    return (
+        fault(rule) is None
+        and (not rule.kind or rule.kind == request.kind)
+        and (not rule.tool or fnmatchcase(request.tool, rule.tool))
+        and (not rule.command or _fits_commands(rule.command, view))
+        and (not rule.paths or _fits_paths(rule.paths, view))
+        and (not rule.match or _fits_text(rule.match, request))
+    )
+
+
+def _fits_commands(pattern: str, view: View) -> bool:
+    """Tell whether each command fits, in each way to read it. One that writes a file by > is another command."""
+    every = all(_fits_command(pattern, simple) for simple in view.commands if simple.words or simple.writes)
+    return every and bool(view.lines) and all(line.commands for line in view.lines)
+
+
+def _fits_command(pattern: str, simple: Simple) -> bool:
+    if any(word.text != "/dev/null" for word in simple.writes):
+        return False
+    expression = _expression(pattern)
+    for typed in as_typed(simple):
+        if re.fullmatch(expression, typed) if expression else _fits_glob(pattern, typed):
+            return True
+    return False
+
+
+def _expression(pattern: str) -> str:
+    """Return what stands between slashes: a regular expression; "" where the pattern is a glob."""
+    return pattern[1:-1] if len(pattern) > 2 and pattern[0] == pattern[-1] == "/" else ""  # noqa: PLR2004 -- two slashes
+
+
+def _fits_glob(pattern: str, typed: str) -> bool:
+    """Match a glob; "pytest *" is also `pytest` alone."""
+    return fnmatchcase(typed, pattern) or (pattern.endswith(" *") and typed == pattern[:-2])
+
+
+def _fits_paths(patterns: Iterable[str], view: View) -> bool:
+    globs = tuple(patterns)
+    paths = [_seen_from_worktree(path, view.ground) for path in view.request.paths]
+    return bool(paths) and all(any(fnmatchcase(path, glob) for glob in globs) for path in paths)
+
+
+def _seen_from_worktree(path: str, ground: Ground) -> str:
+    full = posixpath.normpath(posixpath.join(ground.folder or ground.worktree, path))
+    root = posixpath.normpath(ground.worktree) if ground.worktree else ""
+    return full.removeprefix(f"{root}/") if root else full
 
 
 _ASKED = re.compile(
@@ -189,86 +327,37 @@ _ASKED = re.compile(
 )
 
 
-def _own_text(prompt: Prompt) -> str:
+def _fits_text(match: str, request: Request) -> bool:
+    """Tell whether a pattern is found in what is asked. On a line prompt it must reach into the question itself.
+
+    What stands above a line may be the question before it, with its answer: a rule for that one is not for this.
+    """
+    text = _own_text(request)[:MAX_TEXT]
+    asked = len(" ".join(request.question.split())) if request.typed else MAX_TEXT + 1
+    forms = (text, " ".join(text.split()))
+    return any(found.end() > len(form) - asked for form in forms for found in re.finditer(match, form))
+
+
+def _own_text(request: Request) -> str:
     """Return the text without the line questions above this one, which the screen still shows with their answers.
 
     A pattern with .* would else begin in one of those and end in this.
     """
-    rows = prompt.text.split("\n")
-    if prompt.caret is not None:
-        return prompt.text
+    if not request.typed:
+        return request.text
+    rows = request.text.split("\n")
     earlier = [number for number, row in enumerate(rows[:-1], 1) if _ASKED.search(row)]
     return "\n".join(rows[max(earlier, default=0) :])
-
-
-def _fits(rule: Rule, form: str, asked: int) -> bool:
-    """Tell whether a rule matches what is asked. On a line prompt the match must reach into the question itself.
-
-    What stands above a line may be the question before it, with its answer: a rule for that one is not for this.
-    """
-    return any(match.end() > len(form) - asked for match in re.finditer(rule.match, form))
-
-
-def _applied(rule: Rule, prompt: Prompt) -> Outcome:
-    if prompt.caret is None:
-        return Answer(rule.answer, (), rule.name)
-    pressed = keys(prompt, rule.answer)
-    if pressed is not None:
-        return Answer(None, pressed, rule.name)
-    index = option_of(prompt, rule.answer)
-    if index is not None and never_chosen(prompt.options[index].label):
-        return Refuse(f"{rule.name} wants {prompt.options[index].label!r}, which batty never chooses")
-    return Ask(f"{rule.name} answers {rule.answer!r}, and no option means that")
 
 
 # --- built-in rules -----------------------------------------------------------------------------------------
 
 
-def _built_in(prompt: Prompt, worktree: str) -> Outcome:
-    for name, kind, families, meaning, holds in _BUILT_IN:
-        if prompt.kind == kind and prompt.family in families and holds(prompt, worktree):
-            pressed = keys(prompt, meaning)
-            if pressed is not None:
-                return Answer(None, pressed, name)
-    return Ask("no rule answers this")
-
-
-def _always(_prompt: Prompt, _worktree: str) -> bool:
-    return True
-
-
-def _names_worktree(prompt: Prompt, worktree: str) -> bool:
-    """Tell whether some rows of the dialog are the worktree's path and nothing else; a long path wraps."""
-    rows = [row.strip() for row in prompt.text.split("\n")]
-    runs = (
-        "".join(rows[start:end])
-        for start in range(len(rows))
-        for end in range(start + 1, min(start + 6, len(rows) + 1))
-    )
-    return bool(worktree) and worktree in runs
-
-
-def _edits_worktree(prompt: Prompt, worktree: str) -> bool:
-    """Tell whether the file that a dialog names is the one it asks about, and an ordinary one of the worktree's."""
-    path = PurePosixPath(prompt.subject)
-    if not prompt.subject or not worktree or prompt.subject.startswith("~"):
-        return False
-    if path.is_absolute():
-        if not path.is_relative_to(worktree):
-            return False
-        path = path.relative_to(worktree)
-    return (
-        ".." not in path.parts and not _GUARDED.intersection(path.parts) and prompt.question.endswith(f" {path.name}?")
-    )
-
-
-_GUARDED: Final = frozenset({".git", ".claude", ".codex", ".husky", ".mcp.json", ".envrc"})
-"""Files that make an agent, git or a shell run something later."""
-
-_Holds = Callable[[Prompt, str], bool]
-_BUILT_IN: Final[tuple[tuple[str, str, frozenset[str], str, _Holds], ...]] = (
-    ("built-in trust-worktree", "trust", frozenset({"claude", "codex"}), "trust", _names_worktree),
-    ("built-in skip-update", "update", frozenset({"codex"}), "skip", _always),
-    ("built-in edit-in-worktree", "edit", frozenset({"claude"}), "yes once", _edits_worktree),
-    ("built-in wait-for-limit", "limit", frozenset({"claude"}), "wait", _always),
-)
+def _built_in(view: View, policy: Policy) -> Outcome:
+    request = view.request
+    for rule in rules_of(policy.set):
+        if request.kind in rule.kinds and rule.holds(view):
+            return Give(rule.answer, rule.name, rule.told)
+    if policy.mode == "full" and request.kind in {"permission", "edit"}:
+        return Give("yes once", "full", "policy.mode is full")
+    return _NOBODY

@@ -16,6 +16,8 @@ _TARGET = re.compile(r"^(test|check)[ \t]*:(?!=)", re.MULTILINE)
 _PYTEST = re.compile(r"^\[(tool\.pytest\.ini_options|tool:pytest|pytest)\]|[\"']pytest\b", re.MULTILINE)
 _PHASE = "phase-1"
 _EXAMPLE = '"..."'
+_EXAMPLES = {"policy.rule[].match": _EXAMPLE}
+"""A rule has to be for something, whatever its keys are without it."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def settings_text(keys: Iterable[tuple[str, str, str]], gate: Guess) -> str:
         value = set_.get(key)
         rows.append(f"# {meaning}")
         rows += _remark(key, gate)
-        rows.append(f"{name} = {_literal(value)}" if value else f"# {name} = {default or _EXAMPLE}")
+        rows.append(f"{name} = {_literal(value)}" if value else f"# {name} = {_EXAMPLES.get(key, default) or _EXAMPLE}")
     return "\n".join(rows) + "\n"
 
 

@@ -2,7 +2,6 @@
 
 from batty_tmux.core import prompts
 from batty_tmux.core.events import Answered
-from batty_tmux.core.policy import Policy, Rule
 from batty_tmux.core.prompts import Prompt
 from batty_tmux.core.supervise import Watch
 from batty_tmux.drive.executor import family_of
@@ -11,7 +10,7 @@ from batty_tmux.drive.project import Project
 from batty_tmux.errors import BattyError
 from batty_tmux.names import PaneId, RunId
 
-__all__ = ["Outcome", "answer", "choose", "digest", "policy_of", "write"]
+__all__ = ["Outcome", "answer", "choose", "digest", "write"]
 
 
 def answer(project: Project, watch: Watch, text: str) -> Answered:
@@ -55,9 +54,3 @@ def _by_hand(project: Project, watch: Watch, pane: PaneId, seen: Prompt | None, 
         else f"{watch.phase} still asks the same"
     )
     raise BattyError("not-taken", what, next=f"batty attach {watch.phase}")
-
-
-def policy_of(project: Project) -> Policy:
-    told = project.config.policy
-    rules = tuple(Rule(rule.name or f"rule {n}", rule.match, rule.answer) for n, rule in enumerate(told.rule, 1))
-    return Policy(told.mode, rules, project.base)

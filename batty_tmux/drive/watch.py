@@ -19,10 +19,11 @@ from batty_tmux.core.events import (
 )
 from batty_tmux.core.prompts import Prompt
 from batty_tmux.core.supervise import Effect, Watch
-from batty_tmux.drive.answers import answer, choose, digest, policy_of
+from batty_tmux.drive.answers import answer, choose, digest
 from batty_tmux.drive.bar import Bar
 from batty_tmux.drive.effects import Worker, perform
 from batty_tmux.drive.executor import LOST_ITS_TERMINAL, exit_status, family_of, started_pid
+from batty_tmux.drive.policies import policy_of
 from batty_tmux.drive.project import BOARDS, Project, board_in_worktree
 from batty_tmux.drive.radar import Sweep
 from batty_tmux.drive.senses import Exits, drained, readable
@@ -234,7 +235,7 @@ class Supervisor:
         events = self.project.place.records.events
         number = 1 + sum(isinstance(e, Prompted) and e.phase == self.phase for e in events)
         key = f"{number}-{digest(seen)}"
-        decided = policy.decide(seen, policy_of(self.project), self._worktree())
+        decided = policy.on_screen(seen, policy_of(self.project), self._worktree())
         outcome = policy.Ask(doubt) if doubt else decided
         asked = Prompted(
             run=self.run,
@@ -255,7 +256,9 @@ class Supervisor:
         told = outcome.text if outcome.text is not None else " ".join(outcome.keys)
         # journaled before it is typed: a supervisor that dies in between leaves the prompt to a person, and
         # never answers it twice
-        self._record(Answered(run=self.run, phase=self.phase, key=key, by="policy", answer=told, rule=outcome.rule))
+        self._record(
+            Answered(run=self.run, phase=self.phase, key=key, by="policy", answer=told, rule=outcome.give.rule)
+        )
         if outcome.text is not None:
             self.project.terminal.type_line(pane, outcome.text)
         else:

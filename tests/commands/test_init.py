@@ -78,7 +78,7 @@ def test_every_key_in_the_written_file_is_right_once_its_mark_is_taken_away() ->
     assert {key: set(tables[key]) for key in ("run", "gate", "policy")} == {
         "run": {"base", "parallel", "worktrees", "agent", "session", "layout", "setup", "provide"},
         "gate": {"command", "timeout", "setup", "keep", "files"},
-        "policy": {"mode", "rule"},
+        "policy": {"mode", "set", "rule"},
     }
     rule = parse(bare).policy.rule[0]
     assert parse(bare) == Config(agents={"claude": Agent()}, policy=Policy(rule=(rule,)))
