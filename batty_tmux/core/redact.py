@@ -14,7 +14,7 @@ from typing import Final
 from batty_tmux.core.secret_shapes import SHAPES, Shape, looks_drawn, mixed
 from batty_tmux.core.secret_values import Named, is_harmless, is_secret, stands_for_one
 
-_MARK = re.compile(r"\[redacted:[a-z-]{1,24}\]")
+_MARK = re.compile(r"\[redacted:[a-z0-9-]{1,40}\]")
 _SCREEN: Final = 40
 """Columns below which nobody's screen breaks a token."""
 
@@ -30,32 +30,32 @@ class Span:
 
 def redact(text: str) -> str:
     """Return the text with each secret's value replaced by a mark such as `[redacted:aws-key]`."""
-    spans = secrets(text)
-    if not spans:
-        return text
+    return marked(text, [span for rule in _RULES for span in rule(text)])
+
+
+def marked(text: str, spans: Iterable[Span]) -> str:
+    """Return the text with these values replaced by marks; where they overlap, by one. Marks of before stay whole."""
     parts: list[str] = []
     at = 0
-    for span in spans:
-        parts += (text[at : span.start], f"[redacted:{span.mark}]")
+    for span in _apart(text, spans):
+        parts += (text[at : span.start], f"[redacted:{span.mark}]" if span.mark else text[span.start : span.end])
         at = span.end
     return "".join((*parts, text[at:]))
 
 
-def secrets(text: str) -> tuple[Span, ...]:
-    """Return the secrets of a text in their order, none of them touching another or a mark that is there."""
-    found = [span for rule in _RULES for span in rule(text)]
-    if not found:
-        return ()
-    taken = [Span(match.start(), match.end(), "") for match in _MARK.finditer(text)] if "[redacted:" in text else []
+def _apart(text: str, spans: Iterable[Span]) -> list[Span]:
+    """Return the spans in their order, none overlapping another; those without a mark are marks of before."""
+    before = [Span(match.start(), match.end(), "") for match in _MARK.finditer(text)]
     kept: list[Span] = []
-    # at one place the one found first has the better name; a mark goes before everything
-    for span in sorted((*taken, *found), key=lambda span: (span.start, -span.end if span.mark else -len(text))):
-        if kept and span.start < kept[-1].end:
-            if span.end > kept[-1].end and kept[-1].mark and span.mark:
-                kept[-1] = Span(kept[-1].start, span.end, kept[-1].mark)
-            continue
-        kept.append(span)
-    return tuple(span for span in kept if span.mark)
+    for span in sorted((*before, *spans), key=lambda span: (span.start, bool(span.mark), -span.end)):
+        if not kept or span.start >= kept[-1].end:
+            kept.append(span)
+        elif kept[-1].mark and span.mark and span.end > kept[-1].end:
+            kept[-1] = Span(kept[-1].start, span.end, kept[-1].mark)
+        elif kept[-1].mark and not span.mark:
+            # a mark of before within a value: what stood before it goes, the mark stays
+            kept[-1:] = [Span(kept[-1].start, span.start, kept[-1].mark), span]
+    return kept
 
 
 # --- shapes -------------------------------------------------------------------------------------------------
@@ -305,6 +305,7 @@ def _bare_end(text: str, start: int, end: int) -> int:
 
 # --- values in their places ---------------------------------------------------------------------------------
 
+
 def _place(mark: str, needle: str, pattern: str) -> tuple[str, str, re.Pattern[str]]:
     return mark, needle, re.compile(pattern, re.IGNORECASE)
 
@@ -367,9 +368,29 @@ def _near(text: str) -> Iterator[Span]:
         first = text.rfind("\n", 0, word.start()) + 1
         at = text.find("\n", word.end()) + 1 or len(text)
         for match in _RUN.finditer(text, first, at):
-            if looks_drawn(match[0]) and not is_harmless(match[0]) and "://" not in text[match.start() - 60 : match.start()]:
+            if (
+                looks_drawn(match[0])
+                and not is_harmless(match[0])
+                and "://" not in text[match.start() - 60 : match.start()]
+            ):
                 yield Span(*match.span(), "token")
     yield from (Span(*match.span(1), "token") for match in _TOLD.finditer(text))
 
 
 _RULES: Final[tuple[Callable[[str], Iterator[Span]], ...]] = (_private_keys, _shapes, _placed, _assigned, _near)
+
+
+# --- what is left -------------------------------------------------------------------------------------------
+
+_DIGEST_OF = re.compile(r"(?:sha\d{1,3}|md5|h1)[-:]$", re.IGNORECASE)
+
+
+def doubtful(text: str) -> tuple[Span, ...]:
+    """Return the runs of a redacted text that look drawn by lot and are of no kind that is known to be harmless."""
+    return tuple(
+        Span(*match.span(), "unknown")
+        for match in _RUN.finditer(text)
+        if looks_drawn(match[0])
+        and not is_harmless(match[0])
+        and not _DIGEST_OF.search(text[max(0, match.start() - 8) : match.start()])
+    )

@@ -6,6 +6,7 @@ Each is found by one pattern without nesting, and looked for only where its tell
 import re
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 from math import log2
 from typing import Final
 
@@ -15,6 +16,7 @@ _BASE64: Final = "A-Za-z0-9+/="
 _HEX: Final = "0-9a-f"
 _ANY: Final = 1 << 40
 _MIXED_LENGTH: Final = 12
+_TURNS: Final = 0.4
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,10 @@ def mixed(text: str) -> bool:
 
 
 def looks_drawn(text: str) -> bool:
-    """Tell whether a run of base64 or url-safe characters is random: capitals, small letters and digits throughout."""
-    classes = (any(c.isupper() for c in text), any(c.islower() for c in text), any(c.isdigit() for c in text))
-    return all(classes) and entropy(text) >= min(4.0, log2(len(text)) - 0.75)
+    """Tell whether a run of base64 or url-safe characters is random: capitals, small letters and digits, in turns.
+
+    Names made of words change from one kind to the other at the words' ends only, a random run at most places.
+    """
+    kinds = [1 if c.isdigit() else 2 if c.isupper() else 3 if c.islower() else 0 for c in text]
+    turns = sum(a != b for a, b in pairwise(kinds))
+    return {1, 2, 3} <= set(kinds) and turns >= _TURNS * len(text) and entropy(text) >= min(4.0, log2(len(text)) - 0.75)
