@@ -7,30 +7,29 @@ a second time changes nothing.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from batty_tmux.core.secret_shapes import SHAPES, Shape, looks_drawn, mixed
-from batty_tmux.core.secret_values import Named, is_harmless, is_secret, stands_for_one
+from batty_tmux.core.secret_places import assigned, placed
+from batty_tmux.core.secret_shapes import SHAPES, WORD, Shape, Span, drawn_tail, looks_drawn, mixed
+from batty_tmux.core.secret_values import AWS_SECRET, is_harmless
 
 _MARK = re.compile(r"\[redacted:[a-z0-9-]{1,40}\]")
-_SCREEN: Final = 40
+_COLOUR = re.compile(r"\x1b\[[0-9;:]{0,32}[A-Za-z]")
+_SCREEN: Final = 60
 """Columns below which nobody's screen breaks a token."""
-
-
-@dataclass(frozen=True)
-class Span:
-    """A value in the text, and what to call it."""
-
-    start: int
-    end: int
-    mark: str
 
 
 def redact(text: str) -> str:
     """Return the text with each secret's value replaced by a mark such as `[redacted:aws-key]`."""
-    return marked(text, [span for rule in _RULES for span in rule(text)])
+    bare = text
+    if "[redacted:" in bare:
+        # a mark tells of a password or a token, and is none
+        bare = _MARK.sub(lambda mark: "\1" * len(mark[0]), bare)
+    if "\x1b[" in bare:
+        # a colour's last letter is no part of the word that follows it
+        bare = _COLOUR.sub(lambda code: "\0" * len(code[0]), bare)
+    return marked(text, [span for rule in _RULES for span in rule(bare)])
 
 
 def marked(text: str, spans: Iterable[Span]) -> str:
@@ -60,6 +59,7 @@ def _apart(text: str, spans: Iterable[Span]) -> list[Span]:
 
 # --- shapes -------------------------------------------------------------------------------------------------
 
+_STUCK = re.compile(rf"[{WORD}]*")
 _WRAP = re.compile(r"[ \t]*[│┃|]?[ \t]*\r?\n[ \t]*[│┃|]?[ \t]{0,8}")
 
 
@@ -75,15 +75,14 @@ def _of_shape(text: str, shape: Shape, screen: "_Rows") -> Iterator[Span]:
     while (start := shape.start.search(text, at)) is not None:
         parts = _parts(text, shape, start, screen)
         at = max(parts[-1][1], start.end())
-        value = "".join(text[first:last] for first, last in parts)
-        whole = value[start.end() - start.start() :]
-        if shape.least <= len(whole) and not _goes_on(text, at, shape) and (not shape.mixed or mixed(whole)):
+        length = sum(last - first for first, last in parts) - (start.end() - start.start())
+        longer = length == shape.most and _run(text, shape, at, 1) > at and text[at] != "."
+        value = "".join(text[first:last] for first, last in parts)[start.end() - start.start() :]
+        if shape.least <= length and not longer and (not shape.mixed or mixed(value)):
+            # what is stuck to a token goes with it: beside a mark it might look like one of its own
+            at = _STUCK.match(text, at).end()  # type: ignore[union-attr]
+            parts[-1] = (parts[-1][0], at)
             yield from (Span(first, last, shape.mark) for first, last in parts)
-
-
-def _goes_on(text: str, at: int, shape: Shape) -> bool:
-    """Tell whether the run is longer than any token of this shape."""
-    return _run(text, shape, at, 1) > at
 
 
 def _parts(text: str, shape: Shape, start: re.Match[str], screen: "_Rows") -> list[tuple[int, int]]:
@@ -97,7 +96,7 @@ def _parts(text: str, shape: Shape, start: re.Match[str], screen: "_Rows") -> li
             break
         at = wrap.end()
         end = _run(text, shape, at, shape.most - length)
-        if end == at:
+        if end == at or (length >= shape.least and not drawn_tail(text[at:end])):
             break
         parts.append((at, end))
         length += end - at
@@ -128,7 +127,7 @@ class _Rows:
         """Tell whether the row that goes on at `end` is as long as the longest: that is where a screen breaks."""
         if self._widest < 0:
             self._widest = max(_SCREEN, *(len(row.rstrip()) for row in self._text.split("\n")), 0)
-        first = self._text.rfind("\n", 0, end) + 1
+        first = self._text.rfind("\n", max(0, end - self._widest - 1), end) + 1
         return end - first >= self._widest - 2
 
 
@@ -178,7 +177,7 @@ def _cut_key(text: str, at: int) -> int:
     while end < len(text) and end - at < _LONG_KEY:
         stop = text.find("\n", end) + 1 or len(text)
         row = text[end:stop]
-        if row.strip() and not (_is_key_row(row) and (len(row.strip()) >= _FEW or end > at)):
+        if row.strip() and not (_is_key_row(row) and (len(row.strip()) >= _FEW or drawn_tail(row.strip()))):
             broken = _BROKEN.match(text, end, stop)
             return broken.end() if broken and broken.end() - end >= _FEW else end
         end = stop
@@ -198,156 +197,10 @@ def _key_above(text: str, end: int, limit: int) -> int:
     return start
 
 
-# --- values with names --------------------------------------------------------------------------------------
-
-_PASSWORD: Final = r"pass(?:word|wd|phrase|code)|pwd|secret(?:[_-]?key)?"
-_TOKEN: Final = (
-    r"token|api[_-]?key|(?:access|account|private|signing|encryption|master|service|auth|shared|license|deploy|storage)"
-    r"[_-]?(?:access[_-]?)?key|credentials?|sharedaccesssignature|auth"
-)
-_STEMS: Final = (
-    "pass pwd secret token api access account private signing encryption master service auth shared license deploy"
-    " storage credential"
-).split()
-_SUFFIX: Final = r"(?P<suffix>(?:[_-][A-Za-z0-9]{1,20}){0,3})"
-_VALUE: Final = r"(?:[@frbu]{0,2}(?P<quote>[\"'`]))?(?P<value>(?(quote)[^\"'`\n]{1,512}|[^\s\"'`]{1,512}))"
-_ASSIGNED = re.compile(
-    rf"(?:(?P<password>{_PASSWORD})|{_TOKEN}){_SUFFIX}(?:\\?[\"'\]]){{0,2}}"
-    rf"(?P<sep>[ \t]{{0,12}}(?::=|=>|={{1,3}}|!==?|:(?![:/]))[ \t]{{0,12}})\\?{_VALUE}",
-    re.IGNORECASE,
-)
-_VARIABLE = re.compile(
-    rf"(?<![A-Z0-9])(?P<password>(?!))?[A-Z0-9]{{2,20}}_(?:KEY|PASS|PAT|SIG)(?P<suffix>)(?P<sep>=){_VALUE}"
-)
-_FLAG = re.compile(
-    rf"(?<!-)--(?:[a-z]{{1,20}}-){{0,3}}(?:(?P<password>{_PASSWORD}|pass)|{_TOKEN})(?P<suffix>)"
-    rf"(?P<sep>[ \t]{{1,4}}){_VALUE}"
-)
-
-
-def _assigned(text: str) -> Iterator[Span]:
-    low = text.lower()
-    if len(low) != len(text):
-        # a few letters grow when they are made small: then the places would not be the same
-        low = text
-    yield from _named(text, (match for at in _all(low, _STEMS) if (match := _ASSIGNED.match(text, at))))
-    if "--" in text:
-        yield from _named(text, _FLAG.finditer(text))
-    if any(name in text for name in ("_KEY=", "_PASS=", "_PAT=", "_SIG=")):
-        yield from _named(text, _VARIABLE.finditer(text))
-
-
-def _all(text: str, words: Sequence[str]) -> list[int]:
-    """Return where any of the words begins."""
-    found: list[int] = []
-    for word in words:
-        at = text.find(word)
-        while at >= 0:
-            found.append(at)
-            at = text.find(word, at + len(word))
-    return sorted(found)
-
-
-def _named(text: str, matches: Iterable[re.Match[str]]) -> Iterator[Span]:
-    at = 0
-    for match in matches:
-        if match.start() < at:
-            continue
-        start, end = match.span("value")
-        quote = match["quote"] or ""
-        if not quote:
-            end = _bare_end(text, start, end)
-        named = Named(
-            name=text[_name_start(text, match.start()) : match.end("suffix")],
-            suffix=match["suffix"],
-            password=match["password"] is not None,
-            sep=match["sep"],
-            quoted=bool(quote),
-            before=text[max(0, text.rfind("\n", 0, match.start()) + 1, match.start() - _NAME) : match.start()],
-            after=text[match.end() : match.end() + _NAME].split("\n", 1)[0],
-        )
-        if is_secret(named, text[start:end]):
-            at = end = _whole(text, end, quote) if end == match.end("value") else end
-            yield Span(start, end, "password" if named.password else "token")
-
-
-def _whole(text: str, end: int, quote: str) -> int:
-    """Return where a value ends that is longer than what was looked at."""
-    rest = (_TO_QUOTE if quote else _TO_BLANK).match(text, end)
-    return end if rest is None else rest.end()
-
-
-_TO_QUOTE = re.compile(r"[^\"'`\n]*")
-_TO_BLANK = re.compile(r"[^\s\"'`]*")
-_NAME: Final = 60
-"""Characters around a value that may tell what it is."""
-
-
-def _name_start(text: str, at: int) -> int:
-    start = at
-    while start > 0 and at - start < _NAME and (text[start - 1].isalnum() or text[start - 1] in "_-."):
-        start -= 1
-    return start
-
-
-_NEXT_FIELD = re.compile(r"[;&,](?=[ \t]{0,4}[A-Za-z][\w .-]{0,40}=)")
-
-
-def _bare_end(text: str, start: int, end: int) -> int:
-    """Return where an unquoted value ends: before the next field, without what closes a sentence or a call."""
-    following = _NEXT_FIELD.search(text, start, min(len(text), end + 60))
-    if following is not None and following.start() < end:
-        end = following.start()
-    while end > start and text[end - 1] in ",;:)}]>.\\│┃|":
-        end -= 1
-    return end
-
-
-# --- values in their places ---------------------------------------------------------------------------------
-
-
-def _place(mark: str, needle: str, pattern: str) -> tuple[str, str, re.Pattern[str]]:
-    return mark, needle, re.compile(pattern, re.IGNORECASE)
-
-
-_PLACES: Final = (
-    _place("url-password", "://", r"://[^\s/:@\"'<>]{0,128}:([^\s/\"'<>]{1,256})@(?=[\w\[$.-])"),
-    _place("url-token", "://", r"://([A-Za-z0-9_.~%+-]{20,256})@(?=\w)"),
-    _place(
-        "authorization",
-        "authorization",
-        r"authorization[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?(?:[a-z][a-z0-9-]{2,20}[ \t]{1,4})?([^\s\"',]{8,8192})",
-    ),
-    _place("authorization", "bearer", r"\bbearer[ \t]{1,4}([a-z0-9_.~+/=-]{16,8192})"),
-    _place("authorization", "basic", r"\bbasic[ \t]{1,4}([a-z0-9+/]{12,8192}={0,2})"),
-    _place("cookie", "cookie", r"cookie[\"']?[ \t]{0,4}:[ \t]{0,4}[\"']?[\w.-]{1,60}=([^\s\"',;]{8,4096})"),
-    _place(
-        "password",
-        "login",
-        r"\blogin\s{1,16}\S{1,128}\s{1,16}(?:account\s{1,16}\S{1,128}\s{1,16})?password\s{1,16}(\S{1,256})",
-    ),
-    _place("password", "curl", r"\bcurl\b[^\n]{0,200}?\s(?:-u|--user)[ =]?[\"']?[^\s:\"']{1,64}:([^\s\"']{1,256})"),
-    _place("password", "sshpass", r"\bsshpass\s{1,4}-p ?[\"']?([^\s\"']{1,256})"),
-    _place("password", " -p", r"\b(?:mysql|mysqldump|mariadb)\b[^\n]{0,200}?\s-p([^\s\"']{4,256})"),
-    _place("password", " -p", r"\bdocker login\b[^\n]{0,100}?\s-p ([^\s\"'-][^\s\"']{3,256})"),
-    _place("signature", "sig=", r"[?&;]sig=([a-z0-9%+/=_-]{20,256})"),
-)
-_DRAWN: Final = frozenset({"url-token", "bearer", "basic"})
-"""What stands there is a secret only if it does not look like a word."""
-
-
-def _placed(text: str) -> Iterator[Span]:
-    low = text.lower()
-    for mark, needle, pattern in _PLACES:
-        if needle in low:
-            for match in pattern.finditer(text):
-                drawn = mixed(match[1]) or match[1].endswith("=")
-                if not stands_for_one(match[1]) and (drawn or not _DRAWN & {mark, needle}):
-                    yield Span(*match.span(1), mark)
-
-
 # --- runs next to telling words -----------------------------------------------------------------------------
 
+_URL: Final = 60
+"""Letters before a run among which an address would have begun."""
 _NEAR = re.compile(
     r"(?<![A-Za-z])(?:secret|token|password|passwd|passphrase|credentials?|(?:api|access|private|secret)[ _-]?key"
     r"|(?:AKIA|ASIA)[A-Z0-9]{16})(?![A-Za-z])",
@@ -368,16 +221,14 @@ def _near(text: str) -> Iterator[Span]:
         first = text.rfind("\n", 0, word.start()) + 1
         at = text.find("\n", word.end()) + 1 or len(text)
         for match in _RUN.finditer(text, first, at):
-            if (
-                looks_drawn(match[0])
-                and not is_harmless(match[0])
-                and "://" not in text[match.start() - 60 : match.start()]
-            ):
+            # beside an AWS id even what is least like one is its secret
+            drawn = looks_drawn(match[0]) or (len(match[0]) == AWS_SECRET and word[0].isupper() and mixed(match[0]))
+            if drawn and not is_harmless(match[0]) and "://" not in text[max(0, match.start() - _URL) : match.start()]:
                 yield Span(*match.span(), "token")
     yield from (Span(*match.span(1), "token") for match in _TOLD.finditer(text))
 
 
-_RULES: Final[tuple[Callable[[str], Iterator[Span]], ...]] = (_private_keys, _shapes, _placed, _assigned, _near)
+_RULES: Final[tuple[Callable[[str], Iterator[Span]], ...]] = (_private_keys, _shapes, placed, assigned, _near)
 
 
 # --- what is left -------------------------------------------------------------------------------------------

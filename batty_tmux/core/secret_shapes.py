@@ -15,8 +15,17 @@ _URL_SAFE: Final = "A-Za-z0-9_\\-"
 _BASE64: Final = "A-Za-z0-9+/="
 _HEX: Final = "0-9a-f"
 _ANY: Final = 1 << 40
-_MIXED_LENGTH: Final = 12
+_MIXED_LENGTH: Final = 8
 _TURNS: Final = 0.4
+
+
+@dataclass(frozen=True)
+class Span:
+    """A value in the text, and what to call it."""
+
+    start: int
+    end: int
+    mark: str
 
 
 @dataclass(frozen=True)
@@ -103,6 +112,11 @@ def mixed(text: str) -> bool:
     """Tell whether a run looks drawn rather than written: digits and letters, and many different ones."""
     digits = sum(c.isdigit() for c in text)
     return 0 < digits < len(text) and len(set(text)) >= min(_MIXED_LENGTH, len(text) // 2)
+
+
+def drawn_tail(text: str) -> bool:
+    """Tell whether a few letters at the start of a row may be the rest of a token rather than a word."""
+    return any(c.isdigit() or c in "=+/" for c in text) or (text[1:] != text[1:].lower() and not text.isupper())
 
 
 def looks_drawn(text: str) -> bool:

@@ -12,10 +12,59 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _WORDS: Final = frozenset(
-    "any auth bearer bool boolean bytes byte credential credentials default disabled empty enabled false generated hidden"
-    " incorrect int invalid key missing nil no none null number object optional ok pass passwd password passphrase"
-    " prompt required secret secretstr str string test token tokens true undefined unknown unset user username value"
-    " wrong yes".split()
+    [
+        "any",
+        "auth",
+        "bearer",
+        "bool",
+        "boolean",
+        "bytes",
+        "byte",
+        "credential",
+        "credentials",
+        "default",
+        "disabled",
+        "empty",
+        "enabled",
+        "false",
+        "generated",
+        "hidden",
+        "incorrect",
+        "int",
+        "invalid",
+        "key",
+        "missing",
+        "nil",
+        "no",
+        "none",
+        "null",
+        "number",
+        "object",
+        "optional",
+        "ok",
+        "pass",
+        "passwd",
+        "password",
+        "passphrase",
+        "prompt",
+        "required",
+        "secret",
+        "secretstr",
+        "str",
+        "string",
+        "test",
+        "token",
+        "tokens",
+        "true",
+        "undefined",
+        "unknown",
+        "unset",
+        "user",
+        "username",
+        "value",
+        "wrong",
+        "yes",
+    ]
 )
 _SUFFIX_OF_NO_SECRET = re.compile(
     r"[_-](?:ids?|count|file|path|dir|url|uri|name|type|len|length|size|limit|budget|field|policy|expir\w*|at|ttl|age"
@@ -29,13 +78,14 @@ _PATH = re.compile(r"(?:~|\.{1,2})?/[\w.@-]+(?:/[\w.@-]*)*|[\w.-]+(?:/[\w.-]+)+\
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _DIGEST = re.compile(r"(?:sha\d{1,3}|md5|h1|blake\w{1,3})[-:].*|[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
 _PROSE = re.compile(
-    r"(?:[A-Za-z'’,-]+[.!?:]?\s+){2,}.*|.*\b(?:required|must|invalid|your|enter|please|incorrect)\b.*",
+    r"(?:[A-Za-z',-]+[.!?:]?\s+){2,}.*|.*\b(?:required|must|invalid|your|enter|please|incorrect)\b.*",
     re.IGNORECASE | re.DOTALL,
 )
 _SHORT: Final = 4
 _LONG: Final = 8
 _LONG_KEY: Final = 16
-_AWS_SECRET: Final = 40
+AWS_SECRET: Final = 40
+"""Letters of AWS's secrets: they tell nothing of themselves but their number."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +138,7 @@ def is_secret(named: Named, value: str) -> bool:
 
 def _is_path(value: str) -> bool:
     """Tell whether it names a file or a page. AWS's secrets may look like a path, but have one length."""
-    return _PATH.fullmatch(value) is not None and not (len(value) == _AWS_SECRET and looks_drawn(value))
+    return _PATH.fullmatch(value) is not None and not (len(value) == AWS_SECRET and looks_drawn(value))
 
 
 def _quoted(named: Named, value: str) -> bool:

@@ -49,7 +49,9 @@ def settle(log: Path) -> None:
 def settle_left(folder: Path) -> None:
     """Settle the logs in a phase's folder that a killed batty left and whose gates have ended."""
     for log in folder.glob("gate-*.log"):
-        if stat.S_IMODE(log.stat().st_mode) & stat.S_IWUSR:
+        facts = log.stat()
+        # one that is empty was just made, and whoever made it is about to take its lock
+        if facts.st_size and facts.st_mode & stat.S_IWUSR:
             with attempt(log) as held:
                 if held is not None:
                     settle(log)
@@ -62,8 +64,7 @@ def _rewrite(log: Path, new: Path) -> bool:
             return False
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with open(descriptor, "wb") as out:  # noqa: PTH123 -- a descriptor, not a path
-            for _, plain in _blocks(file.fileno()):
-                out.write(plain)
+            out.writelines(plain for _, plain in _blocks(file.fileno()))
             out.flush()
             os.fsync(descriptor)
     return True

@@ -13,10 +13,64 @@ from batty_tmux.drive.redaction import redacted
 from batty_tmux.host.journal import Journal
 
 EXACT: Final = frozenset(
-    "run phase phases at seq socket branch worktree start base head commit tree candidate old new session window pane"
-    " orchestrator server agent key via family decision tool kind gate environment hygiene log packet snapshot checkout"
-    " claim undoes how state code by purpose verdict cause outcome menu whole flags paths dirty provided refs restored"
-    " accept collisions until".split()
+    [
+        "run",
+        "phase",
+        "phases",
+        "at",
+        "seq",
+        "socket",
+        "branch",
+        "worktree",
+        "start",
+        "base",
+        "head",
+        "commit",
+        "tree",
+        "candidate",
+        "old",
+        "new",
+        "session",
+        "window",
+        "pane",
+        "orchestrator",
+        "server",
+        "agent",
+        "key",
+        "via",
+        "family",
+        "decision",
+        "tool",
+        "kind",
+        "gate",
+        "environment",
+        "hygiene",
+        "log",
+        "packet",
+        "snapshot",
+        "checkout",
+        "claim",
+        "undoes",
+        "how",
+        "state",
+        "code",
+        "by",
+        "purpose",
+        "verdict",
+        "cause",
+        "outcome",
+        "menu",
+        "whole",
+        "flags",
+        "paths",
+        "dirty",
+        "provided",
+        "refs",
+        "restored",
+        "accept",
+        "collisions",
+        "until",
+    ]
 )
 """The fields that must stay to the letter: ids, refs, digests, paths, and words of batty's own. A field that is not
 named here is words of somebody's, and is redacted."""

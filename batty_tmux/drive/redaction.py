@@ -6,11 +6,12 @@ maintained set of rules is asked; if it cannot be, that is marked too.
 
 import re
 
-from batty_tmux.core.redact import Span, doubtful, marked, redact
+from batty_tmux.core.redact import doubtful, marked, redact
+from batty_tmux.core.secret_shapes import Span
 from batty_tmux.core.secret_values import is_harmless
 from batty_tmux.host import leaks
 
-SECRET = "[redacted:answer]"
+SECRET = "[redacted:answer]"  # noqa: S105 -- it stands for one
 """Stands in the journal for the answer to a prompt that asks for a secret, which is never written."""
 
 _NO_MARK = re.compile(r"[^a-z0-9-]+")
