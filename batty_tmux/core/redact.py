@@ -22,14 +22,18 @@ _SCREEN: Final = 60
 
 def redact(text: str) -> str:
     """Return the text with each secret's value replaced by a mark such as `[redacted:aws-key]`."""
-    bare = text
-    if "[redacted:" in bare:
-        # a mark tells of a password or a token, and is none
-        bare = _MARK.sub(lambda mark: "\1" * len(mark[0]), bare)
-    if "\x1b[" in bare:
-        # a colour's last letter is no part of the word that follows it
-        bare = _COLOUR.sub(lambda code: "\0" * len(code[0]), bare)
-    return marked(text, [span for rule in _RULES for span in rule(bare)])
+    plain = _plain(text)
+    return marked(text, [span for rule in _RULES for span in rule(plain)])
+
+
+def _plain(text: str) -> str:
+    """Return a text of the same length in which marks and colours are no letters.
+
+    A mark tells of a password or a token, and is none; a colour's last letter is no part of the word behind it.
+    """
+    if "[redacted:" in text:
+        text = _MARK.sub(lambda mark: "\1" * len(mark[0]), text)
+    return _COLOUR.sub(lambda code: "\0" * len(code[0]), text) if "\x1b[" in text else text
 
 
 def marked(text: str, spans: Iterable[Span]) -> str:
@@ -138,6 +142,8 @@ _END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _HEADER = re.compile(r"[A-Za-z-]{4,20}: .{1,100}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=]+")
 _BROKEN = re.compile(r"(?:\\[rn]|[A-Za-z0-9+/=])+")
+_LAST_OF_ROW = re.compile(r"[A-Za-z0-9+/=]{16,}$")
+_LONG_ROW: Final = 80
 _LONG_KEY: Final = 20_000
 _FEW: Final = 16
 
@@ -162,7 +168,8 @@ def _trimmed(text: str, start: int, end: int) -> Iterator[Span]:
         start += 1 if text[start].isspace() else 2
     while end > start and (text[end - 1].isspace() or text.endswith("\\n", start, end)):
         end -= 1 if text[end - 1].isspace() else 2
-    if start < end:
+    # with a mark in it, it was redacted before
+    if start < end and "\1" not in text[start:end]:
         yield Span(start, end, "private-key")
 
 
@@ -192,21 +199,20 @@ def _key_above(text: str, end: int, limit: int) -> int:
         above = text.rfind("\n", limit, start - 1) + 1 or limit
         row = text[above : start - 1]
         if len(row.strip()) < _FEW or not _is_key_row(row):
-            break
+            broken = _LAST_OF_ROW.search(row[-_LONG_ROW:])
+            return start if broken is None else start - 1 - len(broken[0])
         start = above
     return start
 
 
 # --- runs next to telling words -----------------------------------------------------------------------------
 
-_URL: Final = 60
-"""Letters before a run among which an address would have begun."""
 _NEAR = re.compile(
     r"(?<![A-Za-z])(?:secret|token|password|passwd|passphrase|credentials?|(?:api|access|private|secret)[ _-]?key"
     r"|(?:AKIA|ASIA)[A-Z0-9]{16})(?![A-Za-z])",
     re.IGNORECASE,
 )
-_RUN = re.compile(r"(?<![A-Za-z0-9+/_.-])[A-Za-z0-9+/_-]{20,512}={0,2}(?![A-Za-z0-9+/_=.-])")
+_RUN = re.compile(r"(?<![A-Za-z0-9+/_.\x01-])[A-Za-z0-9+/_-]{20,512}={0,2}(?![A-Za-z0-9+/_=.\x01-])")
 _TOLD = re.compile(
     r"(?:secret|token|password|api[ -]?key)[ \t]{1,2}(?:(?:is|was|as)[ \t]{1,2})?[\"'`]?([0-9a-f]{32,128})(?![0-9a-z])",
     re.IGNORECASE,
@@ -223,7 +229,7 @@ def _near(text: str) -> Iterator[Span]:
         for match in _RUN.finditer(text, first, at):
             # beside an AWS id even what is least like one is its secret
             drawn = looks_drawn(match[0]) or (len(match[0]) == AWS_SECRET and word[0].isupper() and mixed(match[0]))
-            if drawn and not is_harmless(match[0]) and "://" not in text[max(0, match.start() - _URL) : match.start()]:
+            if drawn and "---" not in match[0] and not is_harmless(match[0]):
                 yield Span(*match.span(), "token")
     yield from (Span(*match.span(1), "token") for match in _TOLD.finditer(text))
 
@@ -238,10 +244,12 @@ _DIGEST_OF = re.compile(r"(?:sha\d{1,3}|md5|h1)[-:]$", re.IGNORECASE)
 
 def doubtful(text: str) -> tuple[Span, ...]:
     """Return the runs of a redacted text that look drawn by lot and are of no kind that is known to be harmless."""
+    text = _plain(text)
     return tuple(
         Span(*match.span(), "unknown")
         for match in _RUN.finditer(text)
         if looks_drawn(match[0])
+        and "---" not in match[0]
         and not is_harmless(match[0])
         and not _DIGEST_OF.search(text[max(0, match.start() - 8) : match.start()])
     )

@@ -107,7 +107,7 @@ def _bare(text: str, start: int, end: int) -> tuple[int, int]:
     following = _NEXT_FIELD.search(text, start, min(len(text), end + 60))
     if following is not None and following.start() < end:
         end = following.start()
-    while end > start and text[end - 1] in "\0,;:)}]>.\\│┃|":
+    while end > start and text[end - 1] in "\0,;:(){}[]<>.\\│┃|":
         end -= 1
     while start < end and text[start] == "\0":
         start += 1

@@ -16,7 +16,10 @@ _BASE64: Final = "A-Za-z0-9+/="
 _HEX: Final = "0-9a-f"
 _ANY: Final = 1 << 40
 _MIXED_LENGTH: Final = 8
-_TURNS: Final = 0.4
+_MANY_TURNS: Final = 0.4
+_SOME_TURNS: Final = 0.3
+_SCATTERED: Final = 3
+_SLASHES: Final = 3
 
 
 @dataclass(frozen=True)
@@ -122,8 +125,15 @@ def drawn_tail(text: str) -> bool:
 def looks_drawn(text: str) -> bool:
     """Tell whether a run of base64 or url-safe characters is random: capitals, small letters and digits, in turns.
 
-    Names made of words change from one kind to the other at the words' ends only, a random run at most places.
+    Names made of words change from one kind to the other at the words' ends only, and paths have many slashes; a
+    random run changes at most places, and its digits are scattered.
     """
     kinds = [1 if c.isdigit() else 2 if c.isupper() else 3 if c.islower() else 0 for c in text]
-    turns = sum(a != b for a, b in pairwise(kinds))
-    return {1, 2, 3} <= set(kinds) and turns >= _TURNS * len(text) and entropy(text) >= min(4.0, log2(len(text)) - 0.75)
+    turns = sum(a != b for a, b in pairwise(kinds)) / len(text)
+    scattered = sum(b == 1 != a for a, b in pairwise(kinds)) >= _SCATTERED
+    return (
+        {1, 2, 3} <= set(kinds)
+        and text.count("/") <= _SLASHES
+        and (turns >= _MANY_TURNS or (turns >= _SOME_TURNS and scattered))
+        and entropy(text) >= min(4.0, log2(len(text)) - 0.75)
+    )

@@ -108,7 +108,7 @@ class Named:
     @property
     def alone(self) -> bool:
         """Tell whether the row holds nothing but name and value, as in a settings file."""
-        return " " not in self.before.strip(" \t+>│|") and not self.after.strip()
+        return " " not in self.before.strip(" \t+>│|") and not self.after.strip(" \t\"'│|")
 
 
 def stands_for_one(value: str) -> bool:

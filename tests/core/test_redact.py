@@ -119,8 +119,9 @@ def test_the_row_below_a_whole_token_is_not_taken_for_more_of_it() -> None:
     "pattern",
     [
         "x", "ab1", " ", "\n", "-", '"', "'", "\\n", "token=", "password ", "secret: ", "sk-", "eyJabcdefgh.", "://:",
-        "://a:b",         "-----BEGIN PRIVATE KEY-----\n", "-----END PRIVATE KEY-----\n", "curl ", "login ", "basic ", "key-", "AKIA", "[redacted:jwt]",
-        "Ab3Ab3Ab3Ab3Ab3Ab3Ab3Ab3\n", "\ud800", "--a-", "mysql ", "authorization: ", "😀",
+        "://a:b", "-----BEGIN PRIVATE KEY-----\n", "-----END PRIVATE KEY-----\n", "curl ", "login ", "basic ", "key-",
+        "AKIA", "[redacted:jwt]", "Ab3Ab3Ab3Ab3Ab3Ab3Ab3Ab3\n", "\ud800", "--a-", "mysql ", "authorization: ", "😀",
+        "\x1b[0m", "AccountKey=;", "a@", "_KEY=",
     ],
 )  # fmt: skip
 def test_the_work_grows_with_the_text_and_no_faster(pattern: str) -> None:
