@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from batty_tmux.core.secret_places import assigned, placed
-from batty_tmux.core.secret_shapes import SHAPES, WORD, Shape, Span, drawn_tail, looks_drawn, mixed
+from batty_tmux.core.secret_shapes import ANY, SHAPES, WORD, Shape, Span, drawn_tail, looks_drawn, mixed, scattered
 from batty_tmux.core.secret_values import AWS_SECRET, is_harmless
 
 _MARK = re.compile(r"\[redacted:[a-z0-9-]{1,40}\]")
@@ -80,7 +80,9 @@ def _of_shape(text: str, shape: Shape, screen: "_Rows") -> Iterator[Span]:
         parts = _parts(text, shape, start, screen)
         at = max(parts[-1][1], start.end())
         length = sum(last - first for first, last in parts) - (start.end() - start.start())
-        longer = length == shape.most and _run(text, shape, at, 1) > at and text[at] != "."
+        # beside a mark it was longer, before that was put there
+        longer = length == shape.most and (_run(text, shape, at, 1) > at and text[at] != ".")
+        longer = longer or (shape.most < ANY and text[at : at + 1] == "\1")
         value = "".join(text[first:last] for first, last in parts)[start.end() - start.start() :]
         if shape.least <= length and not longer and (not shape.mixed or mixed(value)):
             # what is stuck to a token goes with it: beside a mark it might look like one of its own
@@ -212,7 +214,7 @@ _NEAR = re.compile(
     r"|(?:AKIA|ASIA)[A-Z0-9]{16})(?![A-Za-z])",
     re.IGNORECASE,
 )
-_RUN = re.compile(r"(?<![A-Za-z0-9+/_.\x01-])[A-Za-z0-9+/_-]{20,512}={0,2}(?![A-Za-z0-9+/_=.\x01-])")
+_RUN = re.compile(r"(?<![A-Za-z0-9+/_.\x01-])[A-Za-z0-9+/_-]{20,512}={0,2}(?![A-Za-z0-9+/_=\x01-]|\.[A-Za-z0-9])")
 _TOLD = re.compile(
     r"(?:secret|token|password|api[ -]?key)[ \t]{1,2}(?:(?:is|was|as)[ \t]{1,2})?[\"'`]?([0-9a-f]{32,128})(?![0-9a-z])",
     re.IGNORECASE,
@@ -228,8 +230,8 @@ def _near(text: str) -> Iterator[Span]:
         at = text.find("\n", word.end()) + 1 or len(text)
         for match in _RUN.finditer(text, first, at):
             # beside an AWS id even what is least like one is its secret
-            drawn = looks_drawn(match[0]) or (len(match[0]) == AWS_SECRET and word[0].isupper() and mixed(match[0]))
-            if drawn and "---" not in match[0] and not is_harmless(match[0]):
+            random = looks_drawn(match[0]) or (len(match[0]) == AWS_SECRET and word[0].isupper() and mixed(match[0]))
+            if random and "---" not in match[0] and not is_harmless(match[0]):
                 yield Span(*match.span(), "token")
     yield from (Span(*match.span(1), "token") for match in _TOLD.finditer(text))
 
@@ -239,17 +241,28 @@ _RULES: Final[tuple[Callable[[str], Iterator[Span]], ...]] = (_private_keys, _sh
 
 # --- what is left -------------------------------------------------------------------------------------------
 
+_LONG_PART: Final = 20
+_SEPARATORS = re.compile(r"[/.-]")
+_DOTTED = re.compile(r"(?<![A-Za-z0-9+/_.\x01-])[A-Za-z0-9+/_.-]{20,512}={0,2}(?![A-Za-z0-9+/_=.\x01-])")
 _DIGEST_OF = re.compile(r"(?:sha\d{1,3}|md5|h1)[-:]$", re.IGNORECASE)
 
 
-def doubtful(text: str) -> tuple[Span, ...]:
-    """Return the runs of a redacted text that look drawn by lot and are of no kind that is known to be harmless."""
-    text = _plain(text)
-    return tuple(
-        Span(*match.span(), "unknown")
-        for match in _RUN.finditer(text)
-        if looks_drawn(match[0])
-        and "---" not in match[0]
-        and not is_harmless(match[0])
-        and not _DIGEST_OF.search(text[max(0, match.start() - 8) : match.start()])
-    )
+def doubtful(text: str) -> bool:
+    """Tell whether a redacted text holds a run that others' rules should see: digits all over it, of no known kind."""
+    runs = (match for match in _DOTTED.finditer(_plain(text)) if not _is_known(text, match))
+    return any(any(map(_is_odd, _SEPARATORS.split(run[0]))) for run in runs) or bool(drawn(text))
+
+
+def _is_odd(part: str) -> bool:
+    return len(part) >= _LONG_PART and scattered(part) and not is_harmless(part)
+
+
+def drawn(text: str) -> tuple[Span, ...]:
+    """Return the runs of a redacted text that look drawn by lot, and are of no kind that is known to be harmless."""
+    runs = (match for match in _RUN.finditer(_plain(text)) if looks_drawn(match[0]))
+    return tuple(Span(*match.span(), "unknown") for match in runs if not _is_known(text, match))
+
+
+def _is_known(text: str, run: re.Match[str]) -> bool:
+    before = text[max(0, run.start() - 8) : run.start()]
+    return "---" in run[0] or is_harmless(run[0]) or _DIGEST_OF.search(before) is not None

@@ -14,7 +14,8 @@ WORD: Final = "A-Za-z0-9_"
 _URL_SAFE: Final = "A-Za-z0-9_\\-"
 _BASE64: Final = "A-Za-z0-9+/="
 _HEX: Final = "0-9a-f"
-_ANY: Final = 1 << 40
+ANY: Final = 1 << 40
+"""No bound."""
 _MIXED_LENGTH: Final = 8
 _MANY_TURNS: Final = 0.4
 _SOME_TURNS: Final = 0.3
@@ -49,7 +50,7 @@ class Shape:
 
 
 def _shape(
-    mark: str, needles: str, start: str, alphabet: str, least: int, most: int = _ANY, *, mixed: bool = False
+    mark: str, needles: str, start: str, alphabet: str, least: int, most: int = ANY, *, mixed: bool = False
 ) -> Shape:
     run = re.compile(f"[{alphabet}]*")
     return Shape(mark, tuple(needles.split()), re.compile(f"(?<![{WORD}])(?:{start})"), run, least, most, mixed)
@@ -122,6 +123,12 @@ def drawn_tail(text: str) -> bool:
     return any(c.isdigit() or c in "=+/" for c in text) or (text[1:] != text[1:].lower() and not text.isupper())
 
 
+def scattered(text: str) -> bool:
+    """Tell whether a run has digits in several places among its letters."""
+    places = sum(b.isdigit() and not a.isdigit() and a not in "_./-" for a, b in pairwise(text))
+    return places >= _SCATTERED
+
+
 def looks_drawn(text: str) -> bool:
     """Tell whether a run of base64 or url-safe characters is random: capitals, small letters and digits, in turns.
 
@@ -130,10 +137,9 @@ def looks_drawn(text: str) -> bool:
     """
     kinds = [1 if c.isdigit() else 2 if c.isupper() else 3 if c.islower() else 0 for c in text]
     turns = sum(a != b for a, b in pairwise(kinds)) / len(text)
-    scattered = sum(b == 1 != a for a, b in pairwise(kinds)) >= _SCATTERED
     return (
         {1, 2, 3} <= set(kinds)
         and text.count("/") <= _SLASHES
-        and (turns >= _MANY_TURNS or (turns >= _SOME_TURNS and scattered))
+        and (turns >= _MANY_TURNS or (turns >= _SOME_TURNS and scattered(text)))
         and entropy(text) >= min(4.0, log2(len(text)) - 0.75)
     )

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from batty_tmux.core.redact import doubtful, marked, redact
+from batty_tmux.core.redact import doubtful, drawn, marked, redact
 from batty_tmux.drive.redaction import redacted
 from batty_tmux.host.lock import attempt
 
@@ -80,8 +80,7 @@ def _blocks(descriptor: int) -> Iterator[tuple[bytes, bytes]]:
         at += len(block)
         text = block.decode("utf-8", "surrogateescape")
         plain = redact(text)
-        doubts = doubtful(plain)
-        if doubts:
-            plain = redacted(plain) if questions > 0 else marked(plain, doubts)
+        if doubtful(plain):
+            plain = redacted(plain) if questions > 0 else marked(plain, drawn(plain))
             questions -= 1
         yield block, block if plain == text else plain.encode("utf-8", "surrogateescape")

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from batty_tmux.core.redact import doubtful, marked, redact
+from batty_tmux.core.redact import drawn, marked, redact
 from batty_tmux.core.screen import rows_of
 
 LIMIT: Final = 1 << 20
@@ -48,7 +48,7 @@ class PaneLog:
             return
         # all of the screen, since what a row holds may be told by its neighbours
         plain = redact("\n".join(rows))
-        plain = marked(plain, doubtful(plain))
+        plain = marked(plain, drawn(plain))
         shown = plain.split("\n")
         fresh = [row for row in shown if row.strip() and _told(row) not in self._written]
         self._written = frozenset(map(_told, shown))

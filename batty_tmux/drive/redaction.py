@@ -6,7 +6,7 @@ maintained set of rules is asked; if it cannot be, that is marked too.
 
 import re
 
-from batty_tmux.core.redact import doubtful, marked, redact
+from batty_tmux.core.redact import doubtful, drawn, marked, redact
 from batty_tmux.core.secret_shapes import Span
 from batty_tmux.core.secret_values import is_harmless
 from batty_tmux.host import leaks
@@ -21,12 +21,11 @@ _LONGEST = 40
 def redacted(text: str) -> str:
     """Return the text without its secrets. Takes microseconds, or a third of a second where a doubt is left."""
     plain = redact(text)
-    doubts = doubtful(plain)
-    if not doubts:
+    if not doubtful(plain):
         return plain
     told = leaks.found(plain)
     if told is None:
-        return marked(plain, doubts)
+        return marked(plain, drawn(plain))
     return marked(plain, [_span(leak) for leak in told if not is_harmless(plain[leak.start : leak.end])])
 
 
