@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import fields
 
 from batty_tmux.core.events import AnyEvent, Event
-from batty_tmux.drive.redaction import redacted
+from batty_tmux.drive.redaction import HURRY, redacted
 from batty_tmux.host.journal import Journal
 
 EXACT: Final = frozenset(
@@ -127,7 +127,7 @@ def _told(kind: type[Event]) -> tuple[str, ...]:
 
 def _redacted(value: object) -> object:
     if isinstance(value, str):
-        return redacted(value)
+        return redacted(value, HURRY)
     return [_redacted(item) for item in value] if isinstance(value, list | tuple) else value
 
 

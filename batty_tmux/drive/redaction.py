@@ -18,12 +18,18 @@ _NO_MARK = re.compile(r"[^a-z0-9-]+")
 _LONGEST = 40
 
 
-def redacted(text: str) -> str:
+PATIENCE = 60.0
+"""Seconds for the rules' answer about a file, which nobody waits for."""
+HURRY = 3.0
+"""Seconds for their answer about a line of the journal, while a prompt may wait for a key."""
+
+
+def redacted(text: str, seconds: float = PATIENCE) -> str:
     """Return the text without its secrets. Takes microseconds, or a third of a second where a doubt is left."""
     plain = redact(text)
     if not doubtful(plain):
         return plain
-    told = leaks.found(plain)
+    told = leaks.found(plain, seconds)
     if told is None:
         return marked(plain, drawn(plain))
     return marked(plain, [_span(leak) for leak in told if not is_harmless(plain[leak.start : leak.end])])
