@@ -6,6 +6,7 @@ Each is found by one pattern without nesting, and looked for only where its tell
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from math import log2
 from typing import Final
@@ -34,26 +35,33 @@ class Span:
 
 @dataclass(frozen=True)
 class Shape:
-    """Tokens that begin with `start`, followed by `least` to `most` characters of `alphabet`.
+    """Tokens that begin with what `told` describes, followed by `least` to `most` characters of `alphabet`.
 
     `needles` are what such a text must hold (one of them); `mixed` asks for digits and letters, where words of
-    ordinary text can begin the same way.
+    ordinary text can begin the same way. The patterns are made when they are needed: most never are.
     """
 
     mark: str
     needles: tuple[str, ...]
-    start: re.Pattern[str]
-    run: re.Pattern[str]
+    told: str
+    alphabet: str
     least: int
     most: int
     mixed: bool
 
+    @cached_property
+    def start(self) -> re.Pattern[str]:
+        return re.compile(f"(?<![{WORD}])(?:{self.told})")
+
+    @cached_property
+    def run(self) -> re.Pattern[str]:
+        return re.compile(f"[{self.alphabet}]*")
+
 
 def _shape(
-    mark: str, needles: str, start: str, alphabet: str, least: int, most: int = ANY, *, mixed: bool = False
+    mark: str, needles: str, told: str, alphabet: str, least: int, most: int = ANY, *, mixed: bool = False
 ) -> Shape:
-    run = re.compile(f"[{alphabet}]*")
-    return Shape(mark, tuple(needles.split()), re.compile(f"(?<![{WORD}])(?:{start})"), run, least, most, mixed)
+    return Shape(mark, tuple(needles.split()), told, alphabet, least, most, mixed)
 
 
 SHAPES: Final = (
