@@ -7,7 +7,7 @@ from typing import Final
 from batty_tmux.core.secret_shapes import looks_drawn, mixed
 
 _PLACEHOLDER = re.compile(
-    r"\$[A-Za-z_{(].*|<[^>]*>?|\{.*|\[redacted:.*|\[[^\]]*\]?|%\(.*|%[A-Za-z_]+%?|[*•.·xX#_-]+|\.{3}.*|.*\.\.\.|your[_-].*"
+    r"\$[A-Za-z_{(].*|<[^>]*>?|\{.*|\[redacted:.*|\[[^\]]*\]?|%\(.*|%[A-Za-z_]+%?|[*•.·:xX#_-]+|\.{3}.*|.*\.\.\.|your[_-].*"
     r"|(?:change|replace)[_-]?me|.*(?:example|placeholder|redacted).*",
     re.IGNORECASE | re.DOTALL,
 )
