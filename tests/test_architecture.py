@@ -49,6 +49,7 @@ def test_each_room_imports_only_those_below_it(capsys: pytest.CaptureFixture[str
         ("libtmux", "host.tmux"),
         ("tmuxp", "host.tmux"),
         ("portalocker", "host.lock"),
+        ("kingfisher_sdk", "host.leaks"),
         ("time", "host.clock"),
     ],
 )

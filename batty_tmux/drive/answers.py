@@ -7,6 +7,7 @@ from batty_tmux.core.supervise import Watch
 from batty_tmux.drive.executor import family_of
 from batty_tmux.drive.keyboard import Outcome, choose, digest, write
 from batty_tmux.drive.project import Project
+from batty_tmux.drive.redaction import SECRET
 from batty_tmux.errors import BattyError
 from batty_tmux.names import PaneId, RunId
 
@@ -27,7 +28,9 @@ def answer(project: Project, watch: Watch, text: str) -> Answered:
         project.terminal.type_line(pane, text)
     else:
         _by_hand(project, watch, pane, seen, text)
-    event = Answered(run=RunId(watch.run), phase=watch.phase, key=watch.prompt.key, by="person", answer=text)
+    # what was asked for as a secret is nobody's to read later
+    told = SECRET if watch.prompt.kind == "secret" else text
+    event = Answered(run=RunId(watch.run), phase=watch.phase, key=watch.prompt.key, by="person", answer=told)
     project.place.records.append(event)
     return event
 

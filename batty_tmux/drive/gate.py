@@ -18,6 +18,7 @@ from batty_tmux.config_tables import Config
 from batty_tmux.core.events import GateFinished, GateStarted, GateStopped, Purpose, VerdictWord
 from batty_tmux.core.failures import failed_tests
 from batty_tmux.core.queue_state import GateKey
+from batty_tmux.drive.gate_log import settle, settle_left
 from batty_tmux.drive.place import Place
 from batty_tmux.errors import BattyError
 from batty_tmux.host.clock import monotonic
@@ -133,7 +134,9 @@ def run_unless_stopped(
     place: Place, spec: GateSpec, subject: Subject, slots: Path, stop: Stop
 ) -> GateFinished | GateStopped:
     """Run the gate and journal both its start and its verdict, or that it was stopped before it had one."""
-    log = _fresh_log(place.phase_folder(subject.run, subject.phase))
+    folder = place.phase_folder(subject.run, subject.phase)
+    settle_left(folder)
+    log = _fresh_log(folder)
     key = spec.key(subject.environ)
     what: _What = {
         "run": subject.run,
@@ -145,9 +148,11 @@ def run_unless_stopped(
     }
     named: _Key = {"gate": key.gate, "environment": key.environment, "hygiene": key.hygiene}
     place.records.append(GateStarted(**what, **named))
-    with _slot(place, slots) as slot:
-        # a git that outlives its lander keeps the slot's lock, as a gate does: both write there
-        judged = _judge(Git(slot.folder, slot.held), slot, spec, subject, log, stop)
+    with exclusive(log) as writing:
+        with _slot(place, slots) as slot:
+            # a git that outlives its lander keeps the slot's lock, as a gate does: both write there
+            judged = _judge(Git(slot.folder, slot.held), slot, spec, subject, writing, stop)
+        settle(log)
     ran = judged.ran
     if ran is not None and ran.stopped:
         stopped = GateStopped(**what)
@@ -189,21 +194,21 @@ def _tail(log: Path) -> str:
         return file.read().decode("utf-8", "replace")
 
 
-def _judge(git: Git, slot: Slot, spec: GateSpec, subject: Subject, log: Path, stop: Stop) -> _Judged:
-    with log.open("ab") as file, TemporaryDirectory(prefix="batty-gate-", ignore_cleanup_errors=True) as scratch:
+def _judge(git: Git, slot: Slot, spec: GateSpec, subject: Subject, log: Held, stop: Stop) -> _Judged:
+    with log.path.open("ab") as file, TemporaryDirectory(prefix="batty-gate-", ignore_cleanup_errors=True) as scratch:
         problem = _make_pristine(git, subject, spec.keep)
         if problem:
             file.write(f"batty: {problem}\n".encode("utf-8", "surrogateescape"))
             return _Judged("infra")
         environ = _environment(subject, Path(scratch))
         if spec.setup and _setup_is_due(slot.marker, spec):
-            ran = _run(spec.setup, slot, environ, file, spec.seconds, stop)
+            ran = _run(spec.setup, slot, log, environ, file, spec.seconds, stop)
             if ran.status != 0:
                 file.write(f"batty: gate.setup ended with {ran.status}\n".encode())
                 return _Judged("infra", ran.status, ran)
             slot.marker.write_text(spec.prepared)
         begun = monotonic()
-        ran = _run(spec.command, slot, environ, file, spec.seconds, stop)
+        ran = _run(spec.command, slot, log, environ, file, spec.seconds, stop)
         seconds = monotonic() - begun
         if not slot.folder.is_dir() or git.tip("HEAD") != subject.commit:
             file.write(b"batty: the gate moved HEAD, so it is not known what it tested\n")
@@ -211,10 +216,12 @@ def _judge(git: Git, slot: Slot, spec: GateSpec, subject: Subject, log: Path, st
     return _Judged(verdict_of(ran.status), ran.status, ran, seconds)
 
 
-def _run(command: str, slot: Slot, environ: Mapping[str, str], log: IO[bytes], seconds: float, stop: Stop) -> Ran:
-    """Run it in the slot. It keeps the slot's lock: where its lander is killed, it goes on writing there."""
-    keep = (slot.held.descriptor,)
-    return run_measured(command, cwd=slot.folder, env=environ, log=log, timeout=seconds, keep_open=keep, stop=stop)
+def _run(
+    command: str, slot: Slot, log: Held, environ: Mapping[str, str], file: IO[bytes], seconds: float, stop: Stop
+) -> Ran:
+    """Run it in the slot. It keeps both locks: where its lander is killed, it goes on writing to slot and log."""
+    keep = (slot.held.descriptor, log.descriptor)
+    return run_measured(command, cwd=slot.folder, env=environ, log=file, timeout=seconds, keep_open=keep, stop=stop)
 
 
 def verdict_of(status: int | None) -> VerdictWord:

@@ -10,6 +10,7 @@ from batty_tmux.core.review import Changed, Commit, Packet
 from batty_tmux.core.status import PhaseStatus
 from batty_tmux.core.supervise import Watch
 from batty_tmux.drive.project import Project, board_in_worktree
+from batty_tmux.drive.redaction import redacted
 from batty_tmux.drive.verdicts import tip_of
 from batty_tmux.errors import BattyError
 from batty_tmux.host import git as history
@@ -24,7 +25,7 @@ def write_packet(project: Project, phase: PhaseId) -> Path:
     status = project.status(phase)
     folder = project.place.phase_folder(RunId(status.watch.run), phase)
     path = folder / f"packet-{status.watch.attempt}.md"
-    write_atomically(path, packet_markdown(packet(project, status)))
+    write_atomically(path, redacted(packet_markdown(packet(project, status))))
     return path
 
 

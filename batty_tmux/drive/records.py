@@ -1,12 +1,79 @@
-"""Events to lines of the journal and back."""
+"""Events to lines of the journal and back. No secret gets into a line: what events tell in words is redacted."""
 
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from typing import Final, get_origin
 
 import msgspec
+from msgspec.structs import fields
 
 from batty_tmux.core.events import AnyEvent, Event
+from batty_tmux.drive.redaction import HURRY, redacted
 from batty_tmux.host.journal import Journal
+
+EXACT: Final = frozenset(
+    [
+        "run",
+        "phase",
+        "phases",
+        "at",
+        "seq",
+        "socket",
+        "branch",
+        "worktree",
+        "start",
+        "base",
+        "head",
+        "commit",
+        "tree",
+        "candidate",
+        "old",
+        "new",
+        "session",
+        "window",
+        "pane",
+        "orchestrator",
+        "server",
+        "agent",
+        "key",
+        "via",
+        "family",
+        "decision",
+        "tool",
+        "kind",
+        "gate",
+        "environment",
+        "hygiene",
+        "log",
+        "packet",
+        "snapshot",
+        "checkout",
+        "claim",
+        "undoes",
+        "how",
+        "state",
+        "code",
+        "by",
+        "purpose",
+        "verdict",
+        "cause",
+        "outcome",
+        "menu",
+        "whole",
+        "flags",
+        "paths",
+        "dirty",
+        "provided",
+        "refs",
+        "restored",
+        "accept",
+        "collisions",
+        "until",
+    ]
+)
+"""The fields that must stay to the letter: ids, refs, digests, paths, and words of batty's own. A field that is not
+named here is words of somebody's, and is redacted."""
 
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 
@@ -42,11 +109,26 @@ class Records:
 
 
 def encode(event: Event) -> dict[str, object]:
-    """Return the event's own fields; `at` and `seq` are the journal's to give."""
+    """Return the event's own fields, redacted; `at` and `seq` are the journal's to give."""
     record: dict[str, object] = msgspec.to_builtins(event)
     record.pop("at", None)
     record.pop("seq", None)
+    for name in _told(type(event)):
+        if name in record:
+            record[name] = _redacted(record[name])
     return record
+
+
+@cache
+def _told(kind: type[Event]) -> tuple[str, ...]:
+    """Return the names of the fields in which an event of this kind tells something in words."""
+    return tuple(f.name for f in fields(kind) if f.name not in EXACT and (f.type is str or get_origin(f.type) is tuple))
+
+
+def _redacted(value: object) -> object:
+    if isinstance(value, str):
+        return redacted(value, HURRY)
+    return [_redacted(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def decode(line: bytes) -> AnyEvent | None:

@@ -7,6 +7,7 @@ from batty_tmux.core.events import Launched
 from batty_tmux.core.supervise import Watch
 from batty_tmux.drive.executor import end_unseen
 from batty_tmux.drive.fill import cut_off, fill
+from batty_tmux.drive.gate_log import settle_left
 from batty_tmux.drive.hooks import summon_lander
 from batty_tmux.drive.project import Project, program
 from batty_tmux.drive.windows import find_window, open_window, session_id
@@ -44,6 +45,8 @@ def revive_supervisors(project: Project) -> tuple[PhaseId, ...]:
 def bring_back(project: Project) -> Mended:
     """Open the windows that are gone, as after a reboot, and do everything else that is owed."""
     windows: list[PhaseId] = []
+    for folder in (project.place.state / "runs").glob("*/*/"):
+        settle_left(folder)
     for watch in _active(project):
         if _revive(project, watch):
             continue

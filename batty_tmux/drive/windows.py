@@ -13,6 +13,7 @@ from batty_tmux.core.plan import branch_of, brief, worktree_of
 from batty_tmux.core.supervise import Watch
 from batty_tmux.drive.hooks import dress, install, keep_shape, remember_environment, watch_pane
 from batty_tmux.drive.project import BOARDS, Project, board_in_worktree, program
+from batty_tmux.drive.redaction import redacted
 from batty_tmux.errors import BattyError
 from batty_tmux.host.files import share, write_atomically
 from batty_tmux.host.lock import Held, exclusive
@@ -127,9 +128,8 @@ def write_brief(project: Project, phase: Phase, watch: Watch, attempt: int, feed
         files = (Path(watch.launching.worktree) / name for name in GUIDES)
         guide = next((file.read_text(errors="replace") for file in files if file.is_file()), "")
     now = board_in_worktree(watch) or phase
-    write_atomically(
-        path, brief(now, guide=guide, gate=project.config.gate.command, board=board, move=moves, feedback=feedback)
-    )
+    text = brief(now, guide=guide, gate=project.config.gate.command, board=board, move=moves, feedback=feedback)
+    write_atomically(path, redacted(text))
     return path
 
 

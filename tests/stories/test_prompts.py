@@ -44,6 +44,20 @@ def test_a_question_without_a_rule_waits_for_a_person(story: Story) -> None:
     assert refused.exit == 1
 
 
+def test_the_answer_to_a_prompt_for_a_secret_is_typed_and_never_written(story: Story) -> None:
+    """Rule: what was asked for as a secret reaches the executor; neither journal nor packet holds it."""
+    story.phase("alpha")
+    story.executor("alpha").asks("Password:").commits("a.txt", "text")
+    story.batty("work", "all")
+    story.until_state(alpha="asking")
+    assert story.batty("answer", "alpha", "swordfish").exit == 0
+    story.until_state(alpha="landed")
+    assert story.answers("alpha") == ["swordfish"]
+    assert [event["answer"] for event in story.events("answered")] == ["[redacted:answer]"]
+    kept = [file for file in (story.repo / ".git" / "batty").rglob("*") if file.is_file()]
+    assert [file.name for file in kept if b"swordfish" in file.read_bytes()] == []
+
+
 def test_a_policy_that_only_observes_types_nothing(story: Story) -> None:
     """Rule: in observe mode a rule that fits is told, and a person answers."""
     story.policy("observe", (r"Overwrite", "y"))
