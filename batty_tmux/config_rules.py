@@ -15,7 +15,9 @@ _BRANCH_NEVER = re.compile(r"^[-/.]|\.\.|//|/\.|@\{|[\x00-\x20\x7f~^:?*\[\\]|\.l
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _NEVER = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _DOLLARS = re.compile(r"(?!0+(?:\.0*)?$)\d{1,4}(?:\.\d{1,2})?")
-_SEVERAL_LINES = frozenset({"run.setup", "gate.setup", "gate.command", "command", "args", "match", "supervisor.command", "supervisor.args"})
+_SEVERAL_LINES = frozenset(
+    {"run.setup", "gate.setup", "gate.command", "command", "args", "match", "supervisor.command", "supervisor.args"}
+)
 
 
 def span(text: str) -> float | None:
