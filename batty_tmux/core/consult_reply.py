@@ -94,7 +94,7 @@ def _of_codex(said: bytes, last: bytes) -> Reply:
     """Read the events of `codex exec --json`: its last message, unless its turn failed."""
     words = b""
     for event in _events_backwards(said):
-        if event.get("type") in {"turn.failed", "error"}:
+        if event.get("type") in ("turn.failed", "error"):
             return failed(_words_of(event))
         item = event.get("item")
         if isinstance(item, dict) and item.get("type") == "agent_message" and isinstance(item.get("text"), str):
