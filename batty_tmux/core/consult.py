@@ -24,7 +24,7 @@ ATTEMPTS: Final = 2
 NEVER: Final = frozenset(
     {"secret", "login", "bypass", "hooks", "mcp", "limit", "update", "trust", "unknown", "continue"}
 )
-"""Kinds of prompts that no supervisor is asked about, whatever the configuration says."""
+"""Kinds of prompts that no supervisor agent is asked about, whatever the configuration says."""
 
 INSTRUCTIONS: Final = """\
 You are the supervisor of a coding agent. It works alone, in a git worktree of its own, on one phase of a project. It
@@ -106,22 +106,22 @@ def _folded(calls: Calls, event: Consulting | Consulted) -> Calls:
 
 
 def refusal(prompt: Prompt, key: str, calls: Calls, terms: Terms) -> str | None:
-    """Say why no supervisor is asked about this prompt, which is then a person's; None where one may be.
+    """Say why no supervisor agent is asked about this prompt, which is then a person's; None where one may be.
 
     A call that was begun and has no end was killed together with batty. What killed it was hardly the question, so
     it is asked once more; the second time it is a person's. Whoever has a call running must not ask here.
     """
     if not terms.by:
-        return "no supervisor is set"
+        return "no supervisor agent is set"
     if prompt.kind in NEVER or prompt.kind not in terms.kinds:
-        return f"a supervisor is not asked about prompts of the kind {clean(prompt.kind, 40)}"
+        return f"a supervisor agent is not asked about prompts of the kind {clean(prompt.kind, 40)}"
     if not prompt.whole:
         return "its beginning is not on the screen"
     if key in calls.ended:
-        return "the supervisor was asked about it already"
+        return "the supervisor agent was asked about it already"
     if calls.begun.count(key) >= ATTEMPTS:
         return "the call about it was cut off twice"
-    return f"the phase's {terms.calls} calls are used up" if len(calls.begun) >= terms.calls else None
+    return f"the {terms.calls} calls for this phase are used up" if len(calls.begun) >= terms.calls else None
 
 
 # --- what it is told ----------------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ def refusal(prompt: Prompt, key: str, calls: Calls, terms: Terms) -> str | None:
 
 @dataclass(frozen=True)
 class Question:
-    """All that a supervisor is told. `tasks` are (state, title); `said` is why the policy did not answer.
+    """All that a supervisor agent is told. `tasks` are (state, title); `said` is why the policy did not answer.
 
     `guide` should be the base branch's: the agent that is judged can write the one in its worktree.
     """

@@ -1,6 +1,6 @@
 """Ask a supervisor agent about a prompt, beside the loop: one call at a time, bounded, and all of it kept to be read.
 
-The caller journals Consulting before `begin` and Consulted after `collect`. A call whose supervisor is killed in
+The caller journals Consulting before `begin` and Consulted after `collect`. A call whose batty is killed in
 between has no end in the journal: it counts, and `core.consult.refusal` says whether it is made once more.
 """
 
@@ -54,7 +54,7 @@ def name_of(told: Supervisor) -> str:
 
 
 def question_of(project: Project, watch: Watch, seen: Prompt, said: str, paths: tuple[str, ...] = ()) -> Question:
-    """Gather what a supervisor is told of a prompt. `said` is why the policy did not answer it.
+    """Gather what a supervisor agent is told of a prompt. `said` is why the policy did not answer it.
 
     The goal and the guide are the base's: the agent that asks can write those in its worktree. The tasks' states are
     the worktree's, since it moves them there.
@@ -170,7 +170,7 @@ class Consultant:
     def begin(self, order: Order) -> None:
         """Start the call. Only when not `busy`; nothing of it is waited for."""
         if self._thread is not None:
-            raise BattyError("consulting", "a supervisor is being asked already", next="batty status")
+            raise BattyError("consulting", "a supervisor agent is being asked already", next="batty status")
         stop = Stop()
 
         def work() -> None:
@@ -231,7 +231,7 @@ def carry(order: Order, redact: Redact, stop: Stop) -> Outcome:
 
 def _cli(told: Supervisor) -> Cli:
     if told.by == "":
-        raise BattyError("no-supervisor", "no supervisor is set", next="batty config")
+        raise BattyError("no-supervisor", "no supervisor agent is set", next="batty config")
     return told.by
 
 

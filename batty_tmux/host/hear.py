@@ -13,6 +13,7 @@ from typing import Final
 from batty_tmux.errors import BattyError
 from batty_tmux.host.clock import monotonic
 from batty_tmux.host.process import Stop, run_measured
+from batty_tmux.names import clean
 
 _CHUNK: Final = 65_536
 
@@ -102,8 +103,10 @@ def hear(
                 ran = run_measured(
                     argv, cwd=cwd, env=env, log=log, errors=errors, stdin=given, timeout=timeout, stop=stop
                 )
-        except OSError as refused:
-            raise BattyError("no-program", f"{argv[0]} cannot be started: {refused}", next="batty doctor") from refused
+        except (OSError, ValueError) as refused:
+            why = refused.strerror if isinstance(refused, OSError) else str(refused)
+            what = f"{clean(argv[0])} cannot be started: {why}"
+            raise BattyError("no-program", what, next="batty doctor") from refused
         finally:
             os.write(end, b".")
             thread.join()

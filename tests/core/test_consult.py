@@ -83,8 +83,8 @@ def told_of(*events: AnyEvent, prompt: Prompt | None = None, key: str = "9-x", t
 
 def test_off_is_the_default() -> None:
     """Nobody is asked who was not named."""
-    assert told_of(terms=Terms()) == "no supervisor is set"
-    assert told_of(terms=replace(TERMS, by="")) == "no supervisor is set"
+    assert told_of(terms=Terms()) == "no supervisor agent is set"
+    assert told_of(terms=replace(TERMS, by="")) == "no supervisor agent is set"
     assert told_of() is None
 
 
@@ -111,7 +111,7 @@ def test_what_is_not_seen_whole_is_not_asked_about() -> None:
 
 def test_a_question_is_asked_once() -> None:
     """Whatever was said about it."""
-    assert told_of(begun("9-x", 1), over("9-x", 1)) == "the supervisor was asked about it already"
+    assert told_of(begun("9-x", 1), over("9-x", 1)) == "the supervisor agent was asked about it already"
     assert told_of(begun("8-y", 1), over("8-y", 1)) is None
 
 
@@ -119,7 +119,9 @@ def test_a_call_that_was_cut_off_is_made_once_more() -> None:
     """Two calls without an end, and it is a person's; one that came to its end meanwhile is the last."""
     assert told_of(begun("9-x", 1)) is None
     assert told_of(begun("9-x", 1), begun("9-x", 2)) == "the call about it was cut off twice"
-    assert told_of(begun("9-x", 1), begun("9-x", 2), over("9-x", 2)) == "the supervisor was asked about it already"
+    assert (
+        told_of(begun("9-x", 1), begun("9-x", 2), over("9-x", 2)) == "the supervisor agent was asked about it already"
+    )
 
 
 def test_calls_are_counted_in_one_phase_of_one_run() -> None:
@@ -128,8 +130,8 @@ def test_calls_are_counted_in_one_phase_of_one_run() -> None:
     mine = (begun("4", 1), over("4", 1), begun("5", 2))
     assert told_of(*others, *mine) is None
     assert calls_of(ONE, RUN, (*others, *mine)) == Calls(("4", "5"), frozenset({"4"}), 3)
-    assert told_of(*others, *mine, begun("6", 3)) == "the phase's 3 calls are used up"
-    assert told_of(terms=replace(TERMS, calls=0)) == "the phase's 0 calls are used up"
+    assert told_of(*others, *mine, begun("6", 3)) == "the 3 calls for this phase are used up"
+    assert told_of(terms=replace(TERMS, calls=0)) == "the 0 calls for this phase are used up"
 
 
 # -- what it is told

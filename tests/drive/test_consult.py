@@ -223,7 +223,7 @@ def test_a_call_that_cannot_be_kept_is_not_made(desk: Desk, tmp_path: Path) -> N
 def test_whoever_is_not_named_is_not_asked(desk: Desk) -> None:
     """supervisor.by = "" is off, here too."""
     reply = desk.ask("true", by="").reply
-    assert (reply.outcome, reply.reason) == ("failed", "it could not be asked: no supervisor is set")
+    assert (reply.outcome, reply.reason) == ("failed", "it could not be asked: no supervisor agent is set")
 
 
 # -- how it is bounded
