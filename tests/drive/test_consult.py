@@ -267,9 +267,11 @@ def test_a_child_that_left_the_group_is_not_waited_for(desk: Desk, tmp_path: Pat
     gate = tmp_path / "gate"
     os.mkfifo(gate)
     left = f"mkfifo up; setsid sh -c 'echo >up; read x <\"{gate}\"' & read y <up;"
-    assert desk.ask(f"{left} {prints(decision())}", timeout="20s").reply.answer == "Blue"
-    with gate.open("w") as door:
-        door.write("go\n")
+    try:
+        assert desk.ask(f"{left} {prints(decision())}", timeout="20s").reply.answer == "Blue"
+    finally:
+        with gate.open("w") as door:
+            door.write("go\n")
 
 
 def test_one_that_does_not_read_is_heard_all_the_same(desk: Desk) -> None:

@@ -36,8 +36,8 @@ def test_nothing_of_what_was_said_is_lost_at_the_end(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("script", ["yes", "yes >&2", "yes & yes >&2", "head -c 100001 /dev/zero"])
 def test_no_more_is_kept_than_the_limit(script: str, tmp_path: Path) -> None:
-    """Of both together. Whoever says more is ended, if it has not ended itself."""
-    heard = asked(script, tmp_path)
+    """Of both together. Whoever says more is ended there and then, if it has not ended itself."""
+    heard = asked(script, tmp_path, timeout=LONG)
     assert (heard.status, heard.too_much, heard.stopped) == (None, True, False)
     assert len(heard.said) + len(heard.errors) == LIMIT
 
