@@ -275,9 +275,11 @@ def _reply(heard: Heard, cli: Cli, last: bytes, told: Supervisor) -> Reply:
         return failed(f"it said more than {MAX_REPLY} bytes")
     if heard.stopped:
         return failed("its prompt went away meanwhile")
-    if heard.status is None:
-        return failed(f"it took longer than {told.timeout}")
     reply = read(heard.said, cli, last)
+    if heard.status is None:
+        # Codex goes on for ever about a network that is not there, and says so as it does
+        why = f": {reply.reason}" if cli == "codex" and reply.outcome == "failed" and heard.said.strip() else ""
+        return failed(f"it took longer than {told.timeout}{why}")
     if heard.status == 0:
         return reply
     words = heard.errors.decode("utf-8", "replace").strip().splitlines()

@@ -217,12 +217,11 @@ def run_measured(
 ) -> Ran:
     """Run a user's command line by `sh -c`, or a program, until it ends, `timeout` seconds or a stop.
 
-    What it says goes into `log`, its errors into `errors` where that is given. Own process group, no input but
-    `stdin`, no inherited descriptors but `keep_open`; the group is killed whole at the end, so what the command
-    started does not outlive it, save a process that left for a session of its own (setsid): nothing here can find
-    that again. `env` is the complete environment. Where this process itself is killed, the command lives on, and
-    with it a lock whose descriptor is in `keep_open`. A command that had ended by itself when the stop came keeps
-    its status.
+    What it says goes into `log`, its errors into `errors` if given. Own process group, no input but `stdin`, no
+    inherited descriptors but `keep_open`; the group is killed whole at the end, so what the command started does
+    not outlive it, save a process that left for a session of its own (setsid): nothing here can find that again.
+    `env` is the complete environment. Where this process itself is killed, the command lives on, and with it a lock
+    whose descriptor is in `keep_open`. A command that had ended by itself when the stop came keeps its status.
     """
     if stop is not None and stop.is_set():
         return Ran(None, 0.0, 0, stopped=True)

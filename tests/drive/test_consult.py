@@ -423,6 +423,14 @@ def test_codex_finds_its_files_and_leaves_its_last_message(desk: Desk, tmp_path:
     assert json.loads(desk.kept("reply.json"))["answer"] == "Blue"
 
 
+def test_codex_says_what_it_waited_for(desk: Desk, tmp_path: Path) -> None:
+    """It never gives up on a network that is not there: the time does, and its last words are the reason."""
+    event = json.dumps({"type": "error", "message": "waiting for network"})
+    environ = stand_in(tmp_path / "bin", "codex", f"echo '{event}'; exec sleep {LONG}")
+    reply = desk.ask("", by="codex", command=(), environ=environ, timeout="1s").reply
+    assert (reply.outcome, reply.reason) == ("failed", "it took longer than 1s: waiting for network")
+
+
 # -- gathering
 
 

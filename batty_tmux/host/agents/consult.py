@@ -92,7 +92,7 @@ def _claude(call: Call) -> tuple[str, ...]:
 
 
 def _codex(call: Call) -> tuple[str, ...]:
-    """The user's config.toml is left out, since it may start servers; `-p NAME` in args brings a profile in."""
+    """The user's config.toml is left out, since it may start servers; a provider of theirs is named by `-c` in args."""
     settings = (*_OF_CODEX, f'model_instructions_file="{_toml(call.folder / _INSTRUCTIONS)}"')
     return (
         *("codex", "exec", "--json", "--output-schema", str(call.folder / _SCHEMA), "-o", str(call.last)),
