@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from batty_tmux import toml_lines
-from batty_tmux.config_rules import shown, text_problem
+from batty_tmux.config_rules import shown, supervisor_problem, text_problem
 from batty_tmux.config_tables import MATCHERS, Config
 from batty_tmux.errors import BattyError
 from batty_tmux.toml_lines import Lines, Path
@@ -201,6 +201,11 @@ def _problems(tables: dict[str, Any], lines: Lines) -> Iterator[_Problem]:
     if isinstance(chosen, str) and chosen and chosen not in {*BUILT_IN, *names}:
         near = _near(chosen, (*BUILT_IN, *names))
         yield lines.line(("run", "agent")), "run.agent", f'no agent is called "{shown(chosen)}"{near}'
+    asked = tables.get("supervisor")
+    if isinstance(asked, dict):
+        key, problem = supervisor_problem(asked.get("by", ""), asked.get("command"))
+        if problem:
+            yield lines.line(("supervisor", key)), f"supervisor.{key}", problem
 
 
 def _table_problems(path: Path, table: type[Struct], given_: object, lines: Lines) -> Iterator[_Problem]:
@@ -266,6 +271,8 @@ def _value_problem(path: Path, kind: Any, value: object) -> str:  # noqa: ANN401
 def _wanted(kind: Any, meta: Meta) -> str:  # noqa: ANN401 - a type expression
     if kind is int:
         return f"a whole number from {meta.ge} to {meta.le}"
+    if kind is float:
+        return f"a number from {meta.ge} to {meta.le}"
     if get_origin(kind) is Literal:
         return " or ".join(f'"{choice}"' for choice in get_args(kind))
     if get_origin(kind) is tuple:

@@ -4,6 +4,9 @@ import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
+ASKABLE = ("question", "plan", "permission", "edit", "confirm", "choice")
+"""Kinds of prompts that a supervisor agent may be asked about. Whatever else there is, a person answers."""
+
 _UNITS: Mapping[str, float] = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _SPAN = re.compile(r"([1-9]\d{0,6})\s*([smhd]?)")
 _SESSION = re.compile(r"[A-Za-z0-9_-]{1,60}")
@@ -11,7 +14,10 @@ _LAYOUT = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _BRANCH_NEVER = re.compile(r"^[-/.]|\.\.|//|/\.|@\{|[\x00-\x20\x7f~^:?*\[\\]|\.lock(/|$)|[/.]$|^@$")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _NEVER = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-_SEVERAL_LINES = frozenset({"run.setup", "gate.setup", "gate.command", "command", "args", "match"})
+_DOLLARS = re.compile(r"(?!0+(?:\.0*)?$)\d{1,4}(?:\.\d{1,2})?")
+_SEVERAL_LINES = frozenset(
+    {"run.setup", "gate.setup", "gate.command", "command", "args", "match", "supervisor.command", "supervisor.args"}
+)
 
 
 def span(text: str) -> float | None:
@@ -50,11 +56,27 @@ def text_problem(path: tuple[str, ...], text: str) -> str:
             return "" if span(text) else 'must be a time such as "90s", "30m" or "2h"'
         case "queue.retention":
             return "" if span(text) else 'must be a time such as "12h" or "30d"'
+        case "supervisor.timeout":
+            return "" if span(text) else 'must be a time such as "45s" or "2m"'
+        case "supervisor.budget":
+            return "" if _DOLLARS.fullmatch(text) else 'must be dollars such as "0.50" or "2"'
+        case "supervisor.model":
+            return "is taken for an option" if text.startswith("-") else ""
+        case "supervisor.kinds":
+            return "" if text in ASKABLE else f'"{shown(text)}" is none of {", ".join(ASKABLE)}'
         case "match":
             return _pattern_problem(text)
         case "command" if path[0] == "policy" and len(text) > 2 and text[0] == text[-1] == "/":  # noqa: PLR2004
             return _pattern_problem(text[1:-1])
     return ""
+
+
+def supervisor_problem(by: object, command: object) -> tuple[str, str]:
+    """Return which key of supervisor.by and supervisor.command does not go with the other, and why; or nothing."""
+    if by == "command" and not command:
+        return "by", 'is "command", and supervisor.command names none'
+    unused = by != "command" and isinstance(command, list) and command
+    return ("command", f'is for supervisor.by = "command", not "{shown(str(by))}"') if unused else ("", "")
 
 
 def _place_problem(text: str) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from batty_tmux.config_rules import span
+from batty_tmux.config_rules import ASKABLE, span
 
 
 class _Table(Struct, frozen=True, forbid_unknown_fields=True):
@@ -104,6 +104,35 @@ class Policy(_Table, frozen=True):
     ] = ()
 
 
+class Supervisor(_Table, frozen=True):
+    by: Annotated[
+        Literal["", "claude", "codex", "command"],
+        Meta(description='Agent asked about a prompt that no rule answers: claude, codex, command, or "" for none.'),
+    ] = ""
+    command: Annotated[
+        tuple[str, ...],
+        Meta(description="A program of your own: reads the question on its input, prints the answer as JSON."),
+    ] = ()
+    model: Annotated[str, Meta(description='Model that claude or codex is to use; "" is their own choice.')] = ""
+    args: Annotated[tuple[str, ...], Meta(description="More arguments for the supervisor's command line.")] = ()
+    timeout: Annotated[str, Meta(description='Longest time that a call may take: "45s", "2m".')] = "90s"
+    calls: Annotated[int, Meta(ge=0, le=1000, description="Calls for one phase in one run.")] = 20
+    budget: Annotated[str, Meta(description="Dollars that a call may cost, where the agent can be held to it.")] = (
+        "0.50"
+    )
+    confidence: Annotated[
+        float, Meta(ge=0, le=1, description="An answer that is less sure than this goes to a person: 0 to 1.")
+    ] = 0.7
+    kinds: Annotated[
+        tuple[str, ...], Meta(description="Prompts that it may be asked about; secrets, logins and trust never are.")
+    ] = ASKABLE
+
+    @property
+    def seconds(self) -> float:
+        """The timeout, in seconds."""
+        return span(self.timeout) or 0.0
+
+
 class Queue(_Table, frozen=True):
     gate: Annotated[
         Literal["each", "batch"], Meta(description="each gates every landed phase alone; batch, several at once.")
@@ -125,4 +154,5 @@ class Config(_Table, frozen=True):
     gate: Gate = Gate()
     review: Review = Review()
     policy: Policy = Policy()
+    supervisor: Supervisor = Supervisor()
     queue: Queue = Queue()

@@ -19,7 +19,7 @@ from batty_tmux.config import (
     peek_base,
     values,
 )
-from batty_tmux.config_tables import Agent, Config, Rule
+from batty_tmux.config_tables import Agent, Config, Rule, Supervisor
 
 FULL = r"""
 [run]
@@ -47,6 +47,14 @@ mode = "suggest"
 [[policy.rule]]
 match = "Continue\\? \\[y/n\\]"
 answer = "y"
+[supervisor]
+by = "command"
+command = ["my-judge", "--strict"]
+timeout = "2m"
+calls = 5
+budget = "1.25"
+confidence = 1
+kinds = ["question"]
 [queue]
 gate = "batch"
 slots = 2
@@ -79,6 +87,15 @@ def test_an_empty_file_means_all_the_defaults_of_the_contract() -> None:
         "policy.mode": '"act"',
         "policy.set": '"standard"',
         "policy.rule": "[]",
+        "supervisor.by": '""',
+        "supervisor.command": "[]",
+        "supervisor.model": '""',
+        "supervisor.args": "[]",
+        "supervisor.timeout": '"90s"',
+        "supervisor.calls": "20",
+        "supervisor.budget": '"0.50"',
+        "supervisor.confidence": "0.7",
+        "supervisor.kinds": '["question", "plan", "permission", "edit", "confirm", "choice"]',
         "queue.gate": '"each"',
         "queue.slots": '"auto"',
         "queue.rework": "2",
@@ -95,6 +112,9 @@ def test_every_key_is_read() -> None:
     }
     assert config.policy.rule == (Rule(match=r"Continue\? \[y/n\]", answer="y"),)
     assert (config.gate.seconds, config.queue.slots, config.review.by) == (90.0, 2, "auto")
+    asked = Supervisor("command", ("my-judge", "--strict"), timeout="2m", calls=5, budget="1.25", kinds=("question",))
+    assert config.supervisor == msgspec.structs.replace(asked, confidence=1.0)
+    assert config.supervisor.seconds == 120
 
 
 @pytest.mark.parametrize(
@@ -138,6 +158,17 @@ def test_a_timeout_is_a_number_with_a_unit_or_plain_seconds(written: str, second
         ("[gate]\ntimeout = '0m'", 2, "gate.timeout", "a time"),
         ("[gate]\ntimeout = 'soon'", 2, "gate.timeout", "a time"),
         ("[review]\nby = 'me'", 2, "review.by", '"human" or "auto"'),
+        ("[supervisor]\nby = 'gpt'", 2, "supervisor.by", '"claude" or "codex"'),
+        ("[supervisor]\nby = 'command'", 2, "supervisor.by", "names none"),
+        ("[supervisor]\nby = 'codex'\ncommand = ['x']", 3, "supervisor.command", 'not "codex"'),
+        ("[supervisor]\ncommand = ['x']", 2, "supervisor.command", 'not ""'),
+        ("[supervisor]\nmodel = '--yolo'", 2, "supervisor.model", "an option"),
+        ("[supervisor]\ntimeout = 'soon'", 2, "supervisor.timeout", "a time"),
+        ("[supervisor]\ncalls = 1001", 2, "supervisor.calls", "from 0 to 1000"),
+        ("[supervisor]\nbudget = '0.00'", 2, "supervisor.budget", "dollars"),
+        ("[supervisor]\nbudget = '-1'", 2, "supervisor.budget", "dollars"),
+        ("[supervisor]\nconfidence = 70", 2, "supervisor.confidence", "a number from 0 to 1"),
+        ("[supervisor]\nkinds = [\n'plan',\n'login',\n]", 4, "supervisor.kinds", '"login" is none of question'),
         ("[queue]\nslots = 'many'", 2, "queue.slots", '"auto" or a whole number'),
         (
             "[[policy.rule]]\nmatch='a'\nanswer=''\n[[policy.rule]]\nmatch='('\nanswer='y'",

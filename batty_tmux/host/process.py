@@ -204,7 +204,7 @@ class Stop:
 
 
 def run_measured(
-    shell_line: str,
+    command: str | Sequence[str],
     *,
     cwd: Path,
     env: Mapping[str, str],
@@ -212,24 +212,26 @@ def run_measured(
     timeout: float,
     keep_open: Sequence[int] = (),
     stop: Stop | None = None,
+    stdin: IO[bytes] | None = None,
+    errors: IO[bytes] | None = None,
 ) -> Ran:
-    """Run a user's command line by `sh -c`, its output into `log`, until it ends, `timeout` seconds or a stop.
+    """Run a user's command line by `sh -c`, or a program, until it ends, `timeout` seconds or a stop.
 
-    Own process group, no stdin, no inherited descriptors but `keep_open`; the group is killed whole at the
-    end, so what the command started does not outlive it, save a process that left for a session of its own
-    (setsid): nothing here can find that again. `env` is the complete environment. Where this process itself
-    is killed, the command lives on, and with it a lock whose descriptor is in `keep_open`. A command that had
-    ended by itself when the stop came keeps its status.
+    What it says goes into `log`, its errors into `errors` if given. Own process group, no input but `stdin`, no
+    inherited descriptors but `keep_open`; the group is killed whole at the end, so what the command started does
+    not outlive it, save a process that left for a session of its own (setsid): nothing here can find that again.
+    `env` is the complete environment. Where this process itself is killed, the command lives on, and with it a lock
+    whose descriptor is in `keep_open`. A command that had ended by itself when the stop came keeps its status.
     """
     if stop is not None and stop.is_set():
         return Ran(None, 0.0, 0, stopped=True)
     process = subprocess.Popen(
-        ["/bin/sh", "-c", shell_line],
+        ["/bin/sh", "-c", command] if isinstance(command, str) else list(command),
         cwd=cwd,
         env=dict(env),
-        stdin=subprocess.DEVNULL,
+        stdin=stdin or subprocess.DEVNULL,
         stdout=log,
-        stderr=log,
+        stderr=errors or log,
         start_new_session=True,
         pass_fds=tuple(keep_open),
     )

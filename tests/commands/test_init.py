@@ -86,7 +86,17 @@ def test_every_key_in_the_written_file_is_right_once_its_mark_is_taken_away() ->
 
 def test_the_first_tables_order_is_that_of_the_contract() -> None:
     heads = [row for row in settings_text(KEYS, Guess()).splitlines() if row.lstrip("# ").startswith("[")]
-    assert heads == ["[run]", "# [agents.NAME]", "[gate]", "[review]", "[policy]", "# [[policy.rule]]", "[queue]"]
+    first = [
+        "[run]",
+        "# [agents.NAME]",
+        "[gate]",
+        "[review]",
+        "[policy]",
+        "# [[policy.rule]]",
+        "[supervisor]",
+        "[queue]",
+    ]
+    assert heads == first
 
 
 @pytest.mark.parametrize(
