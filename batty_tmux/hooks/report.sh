@@ -1,0 +1,39 @@
+#!/bin/sh
+# An agent's hook: tells the supervisor what the agent does. Run as `sh report.sh FOLDER TOKEN [wait]`, the event as
+# JSON on stdin. With `wait` it prints the one line that the supervisor answers, if it answers.
+#
+# It is on the agent's path, so it starts as few programs as it can: one, two with `wait`. It never fails, since an
+# agent takes a hook's status 2 for a refusal, and it says nothing of its own: the pane is the agent's.
+folder=$1 token=$2
+trap 'exit 0' 0
+exec 2>/dev/null
+
+# Nobody listens: what would be written would never be read.
+[ -p "$folder/bell" ] && [ -r "$folder/listener" ] || exit 0
+IFS= read -r pid <"$folder/listener"
+case $pid in '' | 0* | *[!0-9]*) exit 0 ;; esac
+kill -0 "$pid" || exit 0
+
+# Nor does one that has not read the last 64: its number may have gone to another process.
+set -- "${3-}" "$folder"/*.report
+[ $# -le 64 ] || exit 0
+
+# A number is used again once its process has ended; the file may still be there.
+set -C
+number=$$ more=0
+until : >"$folder/$number.report"; do
+    more=$((more + 1)) && number=$$-$more
+    [ "$more" -le 64 ] || exit 0
+done
+set +C
+{ printf '%s\n' "$token" && head -c 262144; } >"$folder/$number.report" || exit 0
+
+# Opened for both, a FIFO waits for nobody. The line is shorter than what a pipe takes as one.
+if [ "$1" != wait ]; then
+    echo "$number" 1<>"$folder/bell"
+    exit 0
+fi
+mkfifo -m 600 "$folder/$number.reply" || exit 0
+exec 3<>"$folder/$number.reply"
+echo "$number" 1<>"$folder/bell"
+IFS= read -r answer <&3 && printf '%s\n' "$answer"
