@@ -80,8 +80,9 @@ def notice(words: str) -> str:
 def _conversation(launch: Launch) -> tuple[str, ...]:
     """Return the flags that choose the conversation.
 
-    A conversation goes on by its id after a kill -9 too. Each of these ends with status 1 before anything is done:
-    `--resume` and `--continue` where there is no such conversation, `--session-id` where there is one already.
+    A conversation goes on by its id after a kill -9 too, but it is written down only a moment after it began. Each
+    of these ends with status 1 before a turn begins: `--resume` and `--continue` where there is no such
+    conversation, `--session-id` where there is one already.
     """
     if not launch.resume:
         return ("--session-id", launch.session) if launch.session else ()
