@@ -18,10 +18,11 @@ kill -0 "$pid" || exit 0
 set -- "${3-}" "$folder"/*.report
 [ $# -le 64 ] || exit 0
 
-# A number is used again once its process has ended; the file may still be there.
+# A number is used again once its process has ended; the file may still be there. Not `:`, at whose failed redirection
+# a shell ends.
 set -C
 number=$$ more=0
-until : >"$folder/$number.report"; do
+until true >"$folder/$number.report"; do
     more=$((more + 1)) && number=$$-$more
     [ "$more" -le 64 ] || exit 0
 done
