@@ -167,10 +167,12 @@ class Desk:
             descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError:
             return None
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
-            data = file.read(LARGEST + 256) if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
         self._remove(path)
-        return data
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            return None
+        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
+            return file.read(LARGEST + 256)
 
     def _tidy(self, age: float) -> None:
         """Clear away messages of hooks that were killed before they rang, and FIFOs at which nobody waits any more."""

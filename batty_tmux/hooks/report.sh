@@ -35,6 +35,7 @@ if [ "$1" != wait ]; then
     exit 0
 fi
 mkfifo -m 600 "$folder/$number.reply" || exit 0
-exec 3<>"$folder/$number.reply"
+# The rest of a message that was cut is not read: an agent that goes on writing must learn it now, not at the answer.
+exec </dev/null 3<>"$folder/$number.reply"
 echo "$number" 1<>"$folder/bell"
 IFS= read -r answer <&3 && printf '%s\n' "$answer"

@@ -91,7 +91,8 @@ def _claude_message(step: Json, number: int) -> list[Json]:
         "usage": usage,
     }
     if "text" in step:
-        block, delta = {"type": "text", "text": ""}, {"type": "text_delta", "text": step["text"]}
+        block: Json = {"type": "text", "text": ""}
+        delta = {"type": "text_delta", "text": step["text"]}
     else:
         block = {"type": "tool_use", "id": f"toolu_{number}", "name": step["tool"], "input": {}}
         delta = {"type": "input_json_delta", "partial_json": json.dumps(step["input"])}
