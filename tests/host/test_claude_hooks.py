@@ -17,7 +17,8 @@ from tests.support.model_servers import Model, claude_model
 from tests.support.server import eventually
 
 KEY = "sk-none-abcdefghijklmnopqrstuvwxyz"
-RUN = {"tool": "Bash", "input": {"command": 'python3 -c \'open("made", "w")\'', "description": "Make it"}}
+COMMAND = 'python3 -c \'open("made", "w")\''
+RUN = {"tool": "Bash", "input": {"command": COMMAND, "description": "Make it"}}
 DONE = {"text": "All is done."}
 QUESTION = {
     "question": "Which colour?",
@@ -68,7 +69,7 @@ def test_a_request_is_settled_without_a_key(pane: AgentPane) -> None:
         began, _ = pane.hear("started")
         asked, reply = pane.hear("asks-permission")
         assert (began.session, began.cwd) == (session, str(pane.worktree))
-        assert (asked.tool, asked.command, asked.message) == ("Bash", RUN["input"]["command"], "Make it")
+        assert (asked.tool, asked.command, asked.message) == ("Bash", COMMAND, "Make it")
         assert asked.whole
         assert not (pane.worktree / "made").exists()
         assert reply is not None
