@@ -34,6 +34,8 @@ _AT_ONCE: Final = 256
 _NUMBER = re.compile(rb"\d{1,10}(?:-\d{1,2})?")
 _LEFT: Final = 60.0
 """Seconds after which a message is not finished any more: its hook was killed before it rang."""
+_WAITED: Final = 300.0
+"""Seconds after which no agent waits any more. A hook outlives an agent that is killed, and would wait for ever."""
 
 _READERS: Final[dict[str, Callable[[object], Report | None]]] = {"claude": of_claude, "codex": of_codex}
 
@@ -73,6 +75,7 @@ class Desk:
             pass
         desk._partial = b""
         desk._tidy(0.0)
+        desk.release()
         write_atomically(folder / "listener", f"{os.getpid()}\n")
         return desk
 
@@ -80,9 +83,13 @@ class Desk:
         """Listen no more: later hooks end at once, and those that wait are let go."""
         if (read_text(self.folder / "listener") or "").strip() == str(os.getpid()):
             (self.folder / "listener").unlink(missing_ok=True)
+        self.release()
+        os.close(self.descriptor)
+
+    def release(self) -> None:
+        """Let go all hooks that wait, as when their agent has ended: one that is killed leaves its hook behind."""
         for reply in self.folder.glob("*.reply"):
             self.answer(reply, "")
-        os.close(self.descriptor)
 
     def collect(self) -> list[tuple[Report, Path | None]]:
         """Return what has come in, in its order; with each whose hook waits, where to answer it.
@@ -177,12 +184,13 @@ class Desk:
     def _tidy(self, age: float) -> None:
         """Clear away messages of hooks that were killed before they rang, and FIFOs at which nobody waits any more."""
         self._tidied = monotonic()
-        oldest = now().timestamp() - age
+        moment = now().timestamp()
         for entry in self._entries():
             with suppress(OSError):
-                if entry.name.endswith(".report") and entry.stat(follow_symlinks=False).st_mtime <= oldest:
+                old = moment - entry.stat(follow_symlinks=False).st_mtime
+                if entry.name.endswith(".report") and (old >= age or not age):
                     self._remove(Path(entry.path))
-                elif entry.name.endswith(".reply") and (not age or not _is_heard(entry.path)):
+                elif entry.name.endswith(".reply") and old > (_WAITED if _is_heard(entry.path) else age):
                     self.answer(Path(entry.path), "")
 
     def _entries(self) -> Iterator[os.DirEntry[str]]:

@@ -60,6 +60,11 @@ def heard(desk: Desk) -> list[tuple[Report, Path | None]]:
     return desk.collect()
 
 
+def waiting(desk: Desk) -> int:
+    """How many hooks have opened their FIFO: it is there a moment before."""
+    return sum(reports._is_heard(str(reply)) for reply in desk.folder.glob("*.reply"))
+
+
 def left(desk: Desk) -> set[str]:
     return {file.name for file in desk.folder.iterdir()} - {"bell", "listener", "agent", "report.sh"}
 
@@ -205,7 +210,7 @@ def test_a_new_listener_begins_anew(desk: Desk, channel: Channel) -> None:
     """Rule: what was said to an earlier supervisor is not acted on, and who waits for it is let go at once."""
     said(channel, STOP)
     hook = asking(channel)
-    eventually(lambda: len(left(desk)) == 3, "the hook's files")
+    eventually(lambda: waiting(desk) == 1, "the hook that waits")
     again = Desk.open(desk.folder)
     assert hook.communicate(timeout=20)[0] == b"\n"
     assert (again.collect(), left(desk)) == ([], set())
@@ -234,6 +239,7 @@ def test_what_killed_hooks_leave_is_cleared_away(desk: Desk, channel: Channel, m
     os.utime(old, (time.time() - 3600,) * 2)
     (desk.folder / "8.report").touch()
     os.mkfifo(desk.folder / "9.reply")
+    os.utime(desk.folder / "9.reply", (time.time() - 100,) * 2)
     hook = asking(channel)
     ((_, reply),) = heard(desk)
     monkeypatch.setattr(reports, "monotonic", lambda: 10.0**9)
@@ -242,6 +248,19 @@ def test_what_killed_hooks_leave_is_cleared_away(desk: Desk, channel: Channel, m
     assert left(desk) == {"8.report", reply.name}
     assert desk.answer(reply, "")
     hook.communicate(timeout=20)
+
+
+def test_a_hook_outlives_no_agent_for_long(desk: Desk, channel: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rule: one whose agent was killed is let go when that is known, and after a while in any case."""
+    first, second = asking(channel), asking(channel)
+    eventually(lambda: waiting(desk) == 2, "two that wait")
+    os.utime(desk.folder / f"{first.pid}.reply", (time.time() - 3600,) * 2)
+    monkeypatch.setattr(reports, "monotonic", lambda: 10.0**9)
+    desk.collect()
+    assert first.communicate(timeout=20)[0] == b"\n"
+    assert second.poll() is None
+    desk.release()
+    assert second.communicate(timeout=20)[0] == b"\n"
 
 
 def test_the_folder_is_the_users_alone(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def environment(_launch: Launch) -> dict[str, str]:
 
 
 def notice(_words: str) -> str:
-    """Nothing: what a hook of Codex prints after a tool is not known to reach the model in every version."""
+    """Nothing yet: whether what a hook of Codex prints after a tool reaches its model has not been tried."""
     return ""
 
 
