@@ -6,6 +6,7 @@ The real programs are named by BATTY_TEST_CLAUDE and BATTY_TEST_CODEX, else foun
 import json
 import os
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,14 @@ from batty_tmux.errors import BattyError
 from batty_tmux.host.agents import claude, codex
 from batty_tmux.host.agents.adapter import BUILT_IN, adapter_of, executable
 from batty_tmux.host.agents.command import CommandAdapter
-from batty_tmux.host.agents.launch import Launch
+from batty_tmux.host.agents.launch import Channel, Launch
 from batty_tmux.host.process import Done, run
 from batty_tmux.names import PhaseId, RunId
 
 SENTINEL = "--batty-sentinel"
 HOSTILE = "it's; $(touch x) `y` {run} #{z}\n--flag"
+SESSION = "3f0c5d1e-aaaa-4bbb-8ccc-000000000001"
+CHANNEL = Channel(Path('/git/it\'s "here" \\ é/hooks'), "0123456789abcdef")
 
 
 def launch(**changes: object) -> Launch:
@@ -81,18 +84,24 @@ def complaint_of_codex(argv: tuple[str, ...], real: str, home: Path) -> str:
 
 
 @pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("session", ["", SESSION])
 @pytest.mark.parametrize(
     "args", [(), ("--model", "opus"), ("--permission-mode", "plan"), ("--allowedTools", "Bash(make *)")]
 )
-def test_claude_takes_the_command_line(resume: bool, args: tuple[str, ...], real_claude: str, tmp_path: Path) -> None:
+def test_claude_takes_the_command_line(
+    resume: bool, session: str, args: tuple[str, ...], real_claude: str, tmp_path: Path
+) -> None:
     """Every option and its value, with the user's own behind them."""
-    assert complaint_of_claude(claude.argv(launch(resume=resume, args=args)), real_claude, tmp_path / "home") == ""
+    given = launch(resume=resume, session=session, args=args, report=CHANNEL)
+    assert complaint_of_claude(claude.argv(given), real_claude, tmp_path / "home") == ""
 
 
 def test_claude_knows_the_flags(real_claude: str, tmp_path: Path) -> None:
     """Each flag is in its help too: nothing rests on options that are not documented."""
     shown = said((real_claude, "--help"), tmp_path / "home").check().stdout
-    flags = [word for word in claude.argv(launch(resume=True)) if word.startswith("--") and word != "--"]
+    starts = [launch(resume=resume, session=session) for resume in (False, True) for session in ("", SESSION)]
+    words = {word for start in starts for word in claude.argv(start)}
+    flags = [word for word in words if word.startswith("--") and word != "--"]
     assert flags
     assert [flag for flag in flags if f"{flag} " not in shown] == []
 
@@ -104,10 +113,14 @@ def test_the_check_of_claude_can_fail(args: tuple[str, ...], real_claude: str, t
 
 
 @pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("session", ["", SESSION])
 @pytest.mark.parametrize("args", [(), ("--model", "gpt-5"), ("-s", "read-only", "-a", "never"), ("-i", "a.png")])
-def test_codex_takes_the_command_line(resume: bool, args: tuple[str, ...], real_codex: str, tmp_path: Path) -> None:
+def test_codex_takes_the_command_line(
+    resume: bool, session: str, args: tuple[str, ...], real_codex: str, tmp_path: Path
+) -> None:
     """Every option and every setting, with the user's own behind them."""
-    assert complaint_of_codex(codex.argv(launch(resume=resume, args=args)), real_codex, tmp_path / "home") == ""
+    given = launch(resume=resume, session=session, args=args, report=CHANNEL)
+    assert complaint_of_codex(codex.argv(given), real_codex, tmp_path / "home") == ""
 
 
 @pytest.mark.parametrize(
@@ -135,8 +148,11 @@ def test_the_first_prompt_is_one_word_at_the_end(name: str, resume: bool) -> Non
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_nothing_is_bypassed_by_default(name: str) -> None:
-    """Permission checks are the agent's and the policy's to make; only the user's args may switch them off."""
-    words = " ".join(BUILT_IN[name].argv(launch()))
+    """Permission checks are the agent's and the policy's to make; only the user's args may switch them off.
+
+    Nor is trust in hooks given away: what is trusted is named by its digest.
+    """
+    words = " ".join(BUILT_IN[name].argv(launch(report=CHANNEL)))
     assert not any(
         word in words for word in ("dangerous", "bypass", "full-auto", "danger-full-access", "never", "--yolo")
     )
@@ -244,3 +260,71 @@ def test_without_a_notice_there_is_no_hook(name: str) -> None:
     assert "PostToolUse" not in " ".join(BUILT_IN[name].argv(launch()))
     assert bool(BUILT_IN[name].notice("x")) == (name == "claude")
     assert CommandAdapter("claude").notice("x") == ""
+
+
+# -- which conversation, and where its hooks report
+
+
+def test_claude_is_told_its_conversation() -> None:
+    """A first start takes the id that it is given, a later one goes on with it, and without an id with the last."""
+
+    def flags(**changes: object) -> list[str]:
+        chosen = {"--session-id", "--resume", "--continue", SESSION}
+        return [word for word in claude.argv(launch(**changes)) if word in chosen]
+
+    assert flags() == []
+    assert flags(session=SESSION) == ["--session-id", SESSION]
+    assert flags(session=SESSION, resume=True) == ["--resume", SESSION]
+    assert flags(resume=True) == ["--continue"]
+
+
+def test_codex_goes_on_with_its_conversation() -> None:
+    """Its id is its own choice, so a first start names none."""
+    assert codex.argv(launch(session=SESSION))[:2] == ("codex", "--no-daemon")
+    assert codex.argv(launch(session=SESSION, resume=True))[:3] == ("codex", "resume", SESSION)
+    assert codex.argv(launch(resume=True))[:3] == ("codex", "resume", "--last")
+    assert (claude.names_its_session, codex.names_its_session) == (True, False)
+
+
+def test_claude_reports_beside_the_notice(tmp_path: Path) -> None:
+    """What is told and what is reported are two hooks of one event; only a request for leave waits for an answer."""
+    argv = claude.argv(launch(notice=tmp_path / "radar.json", report=CHANNEL))
+    hooks = json.loads(argv[argv.index("--settings") + 1])["hooks"]
+    lines = {
+        event: [hook["command"] for entry in entries for hook in entry["hooks"]] for event, entries in hooks.items()
+    }
+    assert [len(told) for event, told in lines.items() if event != "PostToolUse"] == [1] * (len(lines) - 1)
+    assert lines["PostToolUse"][0].endswith("fi")
+    assert lines["PostToolUse"][1] == CHANNEL.hook()
+    assert [event for event, told in lines.items() if told[-1] == CHANNEL.hook(wait=True)] == ["PermissionRequest"]
+    assert {"SessionStart", "UserPromptSubmit", "Notification", "Stop", "StopFailure", "SessionEnd"} <= set(lines)
+
+
+def test_codex_trusts_its_own_hooks_by_name() -> None:
+    """Each hook of the command line has its digest beside it, and no other has."""
+    settings = [word for word in codex.argv(launch(report=CHANNEL)) if word.startswith("hooks.")]
+    hooks = {name: value for name, _, value in (word.partition("=") for word in settings)}
+    trusted = tomllib.loads(f"state = {hooks.pop('hooks.state')}")["state"]
+    assert set(trusted) == {codex._place(name.removeprefix("hooks.")) for name in hooks}
+    for name, value in hooks.items():
+        (entry,) = tomllib.loads(f"hook = {value}")["hook"]
+        (hook,) = entry["hooks"]
+        event = name.removeprefix("hooks.")
+        assert hook["command"] == CHANNEL.hook(wait=event == "PermissionRequest")
+        assert trusted[codex._place(event)]["trusted_hash"] == codex._digest(event, hook["command"])
+
+
+def test_codex_without_words_for_its_hooks_has_none() -> None:
+    """A folder whose name no setting can hold is no reason not to start."""
+    argv = codex.argv(launch(report=Channel(Path("/a\udcff"), "t")))
+    assert not any(word.startswith("hooks.") for word in argv)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_the_token_is_not_in_the_environment(name: str) -> None:
+    """What the agent starts would inherit it, and speak for the agent."""
+    given = launch(report=CHANNEL)
+    assert BUILT_IN[name].reports
+    assert CHANNEL.token in " ".join(BUILT_IN[name].argv(given))
+    assert CHANNEL.token not in " ".join(BUILT_IN[name].environment(given).values())
+    assert not CommandAdapter().reports

@@ -16,6 +16,8 @@ class CommandAdapter:
     """A configured command. `family` says whose prompts its screen shows."""
 
     family: str = "any"
+    reports: bool = False
+    names_its_session: bool = False
 
     def argv(self, launch: Launch) -> tuple[str, ...]:
         """Return the command with its placeholders filled in, then the user's args as they stand.

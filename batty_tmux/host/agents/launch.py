@@ -1,5 +1,6 @@
 """What every agent is started from, and what an adapter owes."""
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -8,13 +9,36 @@ from batty_tmux.names import PhaseId, RunId
 
 
 @dataclass(frozen=True)
+class Channel:
+    """Where the agent's hooks report: a folder of the supervisor's, and the word that proves whose hooks they are."""
+
+    folder: Path
+    token: str
+
+    @property
+    def script(self) -> Path:
+        """The hook: a copy of `hooks/report.sh`, so that it is there as long as its folder is."""
+        return self.folder / "report.sh"
+
+    def hook(self, *, wait: bool = False) -> str:
+        """Return the line of shell that an agent runs, the event on its stdin. With `wait` it prints the answer.
+
+        A shell that cannot open its script ends with 2, which an agent takes for a refusal: looked for first.
+        """
+        script, folder, token = (shlex.quote(str(word)) for word in (self.script, self.folder, self.token))
+        return f"[ ! -r {script} ] || exec /bin/sh {script} {folder} {token}{' wait' if wait else ''}"
+
+
+@dataclass(frozen=True)
 class Launch:
     """One start of an executor. Paths are absolute.
 
     `args` are the user's own words (`[agents.NAME] args`), placed after batty's so that they win where the
     agent lets the last one win; `command` is `[agents.NAME] command`, empty for a built-in agent.
-    `resume` asks for the agent's last conversation in this worktree, where the agent can do that.
+    `session` is the id of the agent's own conversation: with `resume` the one to go on with, else the one to begin,
+    where the agent lets it be chosen. `resume` without it asks for the last conversation in this worktree.
     `notice` is a file that comes and goes while the agent works: what its next turn should know.
+    `report` is where its hooks say what it does, where it has any.
     """
 
     brief: Path
@@ -26,6 +50,8 @@ class Launch:
     command: tuple[str, ...] = ()
     resume: bool = False
     notice: Path | None = None
+    session: str = ""
+    report: Channel | None = None
 
 
 class Adapter(Protocol):
@@ -34,6 +60,14 @@ class Adapter(Protocol):
     @property
     def family(self) -> str:
         """Whose prompts to expect on the screen: "claude", "codex" or "any"."""
+
+    @property
+    def reports(self) -> bool:
+        """Whether it can be told, for one session, to report by hooks: `Launch.report` is used."""
+
+    @property
+    def names_its_session(self) -> bool:
+        """Whether a first start takes the id of the conversation from `Launch.session`; else a report tells it."""
 
     def argv(self, launch: Launch) -> tuple[str, ...]:
         """Return the command line, one word an item; never passed through a shell."""
