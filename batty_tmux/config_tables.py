@@ -97,6 +97,16 @@ class Queue(_Table, frozen=True):
     ] = "30d"
 
 
+class Attention(_Table, frozen=True):
+    bell: Annotated[bool, Meta(description="Ring the bell in a phase's lower pane when it comes to wait for you.")] = (
+        True
+    )
+    desktop: Annotated[
+        Literal["off", "osc", "notify-send"],
+        Meta(description="Notify outside of tmux too: by your terminal (osc), or by the program notify-send."),
+    ] = "off"
+
+
 class Config(_Table, frozen=True):
     run: Run = Run()
     agents: dict[str, Agent] = msgspec.field(default_factory=dict)
@@ -104,3 +114,4 @@ class Config(_Table, frozen=True):
     review: Review = Review()
     policy: Policy = Policy()
     queue: Queue = Queue()
+    attention: Attention = Attention()

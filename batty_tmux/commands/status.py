@@ -13,8 +13,9 @@ from rich.text import Text
 from batty_tmux.commands.show import as_json
 from batty_tmux.commands.tables import console, table
 from batty_tmux.core import radar
+from batty_tmux.core.attention import hold, hold_line, waiting, waiting_lines
 from batty_tmux.core.queue_report import standstill_lines
-from batty_tmux.core.report import HEADINGS, collision_lines, needs_you, status_row, waiting_lines
+from batty_tmux.core.report import HEADINGS, collision_lines, status_row
 from batty_tmux.core.status import PhaseStatus
 from batty_tmux.drive.overview import overview
 from batty_tmux.drive.project import Project
@@ -89,10 +90,18 @@ def screen(project: Project, width: int = 200) -> RenderableType:
     parts += [Text(line) for line in collision_lines({p: radar.of(seen, p) for p in seen.told}, project.base)]
     parts += [Text(line) for line in project.uncommitted_words()]
     parts += [Text(f"! {clean(broken, 300)}") for broken in project.broken_words()]
-    waiting = needs_you(statuses)
-    if waiting:
+    parts += [Text(line) for line in hold_lines(project, statuses)]
+    found = waiting(statuses, now(), queue)
+    if found:
         parts += [Text(""), Text("needs you", style="bold")]
-        parts += [Text(line) for status in waiting for line in waiting_lines(status)]
+        parts += [Text(line) for one in found for line in waiting_lines(one, ages=True)]
     if not statuses:
         parts.append(Text(f"{project.base} has no phases in kanban/\n↳ next: batty init"))
     return Group(*parts)
+
+
+def hold_lines(project: Project, statuses: Sequence[PhaseStatus]) -> list[str]:
+    """Say where supervision types nothing although its phase is at work."""
+    events = project.place.records.events
+    held = ((s.phase.id, hold(s.phase.id, events)) for s in statuses if s.holds_a_slot)
+    return [hold_line(phase, by) for phase, by in held if by]

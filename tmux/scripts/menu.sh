@@ -106,7 +106,9 @@ main_menu() {
         return
     }
     draw batty \
-        "Launch all phases, $parallel at once" a "$(command_for work-all)" \
+        'Answer...' a "$(command_for answer)" \
+        '' \
+        "Launch all phases, $parallel at once" L "$(command_for work-all)" \
         'Launch a phase...' l "$(command_for launch)" \
         'Go to a phase...' w "$(command_for go)" \
         '' \
@@ -181,6 +183,24 @@ in_popup() {
         sh "$here/run.sh" "$(protected "$directory")" "$(protected "$batty")" "$@"
 }
 
+# Where something is asked, it is asked on top of what the user looks at, and gone when it is answered.
+answers() {
+    set -- sh "$here/run.sh" -q "$(protected "$directory")" "$(protected "$batty")" answer
+    if tmux list-commands display-popup >/dev/null 2>&1; then
+        tmux display-popup -E -c "$client" -t "$pane" -w 90% -h 80% -- "$@"
+    else
+        tmux new-window -t "$session:" -n batty -- "$@"
+    fi
+}
+
+# hold ACTION SAYS: pause or unpause the phase of the pane's window. Which phase and which repository that is,
+# batty finds by the pane: what the window is called, and where its panes have gone, does not count.
+hold() {
+    (cd -- "$directory" && TMUX_PANE=$pane "$batty" "$1") >/dev/null 2>&1 ||
+        say "the phase of this window stays as it is: batty $1 tells why"
+    say "$2"
+}
+
 needs_phase() { is_plain "$word" || say 'that is no name of a phase'; }
 
 read_place
@@ -188,6 +208,9 @@ find_batty
 case $action in
     menu) main_menu ;;
     setup) in_window --setup-only ;;
+    answer) answers ;;
+    pause) hold pause 'supervision of this phase is paused' ;;
+    unpause) hold unpause 'supervision of this phase goes on' ;;
     work-all) in_window work all --parallel "$parallel" --detach ;;
     launch) boards | choose 'Launch a phase' 'No boards in kanban/ here' work "$word" ;;
     work) needs_phase && in_window work "$word" --detach ;;
