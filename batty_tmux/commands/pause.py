@@ -1,4 +1,4 @@
-"""batty pause, batty unpause: supervision holds still, and goes on."""
+"""batty pause: supervision holds still."""
 
 import os
 from pathlib import Path
@@ -23,29 +23,13 @@ def command(repo: Path, phase: str | None) -> None:
     Example:
       batty pause phase-2
     """
-    project, name = _meant(repo, phase)
+    project, name = meant(repo, phase)
     changed = pausing.pause(project, name)
     say(f"✓ {name} is paused{'' if changed else ' already'}\n↳ to let it go on: batty unpause {name}")
 
 
-@click.command()
-@click.argument("phase", required=False)
-@click.pass_obj
-def unpause(repo: Path, phase: str | None) -> None:
-    """Let supervision of a phase go on, after `batty pause` or after keys that you pressed in its window.
-
-    Without a name, the phase of the tmux window you are in.
-
-    \b
-    Example:
-      batty unpause phase-2
-    """
-    project, name = _meant(repo, phase)
-    changed = pausing.unpause(project, name)
-    say(f"✓ {name} is supervised{' again' if changed else ' already: nothing was on hold'}")
-
-
-def _meant(repo: Path, phase: str | None) -> tuple[Project, PhaseId]:
+def meant(repo: Path, phase: str | None) -> tuple[Project, PhaseId]:
+    """Return the phase that a person means: the one that is named, else that of the tmux window they are in."""
     if phase is None:
         return pausing.here(os.environ)
     project = Project.around(repo)

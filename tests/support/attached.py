@@ -35,6 +35,8 @@ class Attached:
 
     def __init__(self, socket: Path, env: Mapping[str, str], *, columns: int = 120, rows: int = 40) -> None:
         self.screen = _Screen(columns, rows)
+        self.raw = b""
+        """All that the terminal was sent."""
         self._stream = pyte.ByteStream(self.screen)
         argv = ["tmux", "-u", "-S", str(socket), "attach-session"]
         own = {key: value for key, value in env.items() if key not in {"TMUX", "TMUX_PANE"}}
@@ -104,4 +106,5 @@ class Attached:
         except OSError:
             data = b""
         assert data, f"the client has ended:\n{self.text}"
+        self.raw += data
         self._stream.feed(data)
