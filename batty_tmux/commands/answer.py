@@ -10,7 +10,7 @@ from batty_tmux.commands.show import say
 from batty_tmux.core.attention import Waiting, age_of, prompt_lines, suggestion, waiting_lines
 from batty_tmux.core.report import explain
 from batty_tmux.drive.answers import answer
-from batty_tmux.drive.asked import asked, questions, settle
+from batty_tmux.drive.asked import Asked, asked, questions, settle
 from batty_tmux.drive.project import Project
 from batty_tmux.drive.resume import look_after
 from batty_tmux.errors import BattyError
@@ -44,21 +44,26 @@ def command(repo: Path, phase: str | None, text: str | None, accept: bool) -> No
         converse(project, project.phase(phase).id if phase else None)
         return
     name = project.phase(phase).id if phase else _oldest(project)
-    watch = project.watch(name)
-    if watch.prompt is None:
-        raise BattyError("nothing-asked", f"{name} asks nothing now", next="batty status")
-    if accept:
-        text = suggestion(watch.prompt)
-        if not text:
-            what = f"the policy suggests no answer to what {name} asks"
-            raise BattyError("nothing-suggested", what, next=f"batty answer {name}")
-    if text is None:
-        shown = asked(project, name)
-        click.echo("\n".join(prompt_lines(shown.prompt, shown.options)))
-        say(f"↳ next: batty answer {name} TEXT")
+    if text is not None:
+        answer(project, project.watch(name), text)
+        say(f"✓ answered {name}")
         return
-    answer(project, watch, text)
-    say(f"✓ answered {name}")
+    shown = asked(project, name)
+    if accept:
+        _accept(project, name, shown)
+        return
+    click.echo("\n".join(prompt_lines(shown.prompt, shown.options)))
+    say(f"↳ next: batty answer {name} TEXT")
+
+
+def _accept(project: Project, phase: PhaseId, shown: Asked) -> None:
+    text = suggestion(shown.prompt)
+    if not text:
+        what = f"the policy suggests no answer to what {phase} asks"
+        raise BattyError("nothing-suggested", what, next=f"batty answer {phase}")
+    if not settle(project, phase, shown, text):
+        raise BattyError("asks-another", f"{phase} asks something else by now", next=f"batty answer {phase}")
+    say(f"✓ answered {phase}: {clean(text)}")
 
 
 def _oldest(project: Project) -> PhaseId:
@@ -113,17 +118,18 @@ def _answer(project: Project, one: Waiting) -> bool | None:
     rows = shutil.get_terminal_size().lines - len(shown.options) - _AROUND
     told = prompt_lines(shown.prompt, shown.options, rows)
     click.echo("\n".join(["", *waiting_lines(one, ages=True)[:1], "", *told, ""]))
-    if one.suggested:
-        click.echo(f"the policy suggests: {clean(one.suggested, 160)}   (Enter takes it)")
+    suggested = suggestion(shown.prompt)
+    if suggested:
+        click.echo(f"the policy suggests: {clean(suggested, 160)}   (Enter takes it)")
     while True:
         line = _typed("answer: (q leaves it open) ")
         if line is None:
             return None
-        if not line and not one.suggested:
+        if not line and not suggested:
             click.echo("nothing was typed")
             continue
         try:
-            done = settle(project, phase, shown, line or one.suggested)
+            done = settle(project, phase, shown, shown.means(line) if line else suggested)
         except BattyError as refused:
             click.echo("\n".join(explain(refused)))
             continue

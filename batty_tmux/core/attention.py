@@ -153,18 +153,21 @@ def hold(phase: PhaseId, events: Iterable[AnyEvent]) -> Hold:
     return "paused" if paused else "you" if typing else ""
 
 
-def waiting_lines(one: Waiting, *, ages: bool = False) -> list[str]:
-    """Return what a phase waits for, and what goes on from there: a command, and a key where the menu has one."""
+def waiting_lines(one: Waiting, *, ages: bool = False, menu: str = "") -> list[str]:
+    """Return what a phase waits for, and what goes on from there: a command, and the keys that do the same.
+
+    `menu` is the key that opens the plugin's menu, "" where none does.
+    """
     told = f"{clean(one.question, 300)}{f' ({clean(one.reason, 160)})' if one.reason else ''}"
     since = f", {age_of(one.seconds)}" if ages and one.seconds is not None else ""
-    key = f"   (prefix + B, {one.menu})" if ages and one.menu else ""
+    key = f"   (prefix + {clean(menu, 20)}, {one.menu})" if menu and one.menu else ""
     return [f"  {one.name}{since}: {told}", f"    ↳ {typeable(one.command)}{key}"]
 
 
-def hold_line(phase: PhaseId, by: Hold) -> str:
-    """Return the line that tells why supervision types nothing, and what lets it go on."""
+def hold_line(phase: PhaseId, by: Hold, key: str = "") -> str:
+    """Return the line that tells why supervision types nothing, and what lets it go on: a command, and its key."""
     told = "is paused" if by == "paused" else "is yours: its supervision waits until its pane has been quiet"
-    return f"! {phase} {told}   ↳ batty unpause {phase}   (prefix + R)"
+    return f"! {phase} {told}   ↳ batty unpause {phase}{f'   (prefix + {clean(key, 20)})' if key else ''}"
 
 
 def prompt_lines(prompt: Prompted, options: Sequence[str] = (), rows: int | None = None) -> list[str]:

@@ -52,7 +52,7 @@ def asked(project: Project, phase: PhaseId) -> Asked:
 
 
 def settle(project: Project, phase: PhaseId, shown: Asked, text: str) -> bool:
-    """Answer what a person was shown. False, and nothing typed, when the phase asks something else by now."""
+    """Type an answer to what a person was shown. False, and nothing typed, when something else is asked by now."""
     project.place.records.refresh()
     watch = project.watch(phase)
     if watch.prompt is None or watch.answered or watch.prompt.key != shown.prompt.key:
@@ -60,7 +60,7 @@ def settle(project: Project, phase: PhaseId, shown: Asked, text: str) -> bool:
     seen = _seen(project, watch)
     if shown.seen and (seen is None or digest(seen) != shown.seen):
         return False
-    answer(project, watch, shown.means(text))
+    answer(project, watch, text)
     return True
 
 

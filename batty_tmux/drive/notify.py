@@ -42,14 +42,14 @@ def refresh(project: Project) -> None:
             for name, value in wanted.items()
             if value != shown[name]
         ]
-        for one in new:
-            lines.append(line("set-option", "-t", session, "--", NEWEST, f"{one.name} {one.state}"))
-            lines.append(line("set-hook", "-R", "-t", session, ATTENTION))
         if lines:
-            # the user's hooks last: one that waits for something holds up nothing of ours
             project.terminal.source(lines)
     if new:
         _announce(project, new, len(found))
+        # last, and without the lock: a hook of the user's may wait for something, or call batty
+        for one in new:
+            newest = line("set-option", "-t", session, "--", NEWEST, f"{one.name} {one.state}")
+            project.terminal.source([newest, line("set-hook", "-R", "-t", session, ATTENTION)])
 
 
 def _shown(project: Project, session: SessionId) -> dict[str, str]:

@@ -59,7 +59,7 @@ def test_elsewhere_a_key_does_what_it_did(
     assert not panes.exists()
     server.terminal.run("select-window", "-t", "user:1").check()
     person.press(PREFIX + key)
-    person.expect(lambda: panes.exists())
+    person.expect(panes.exists)
 
 
 def bind(server: PrivateServer, key: str, commands: str) -> None:

@@ -2,13 +2,17 @@
 
 import os
 import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from batty_tmux.core.events import Prompted
+from batty_tmux.drive.project import Project
 from batty_tmux.host import files
+from batty_tmux.names import PhaseId
 from tests.support.attached import PREFIX, Attached
 from tests.support.server import eventually
 from tests.support.story import Story
@@ -28,8 +32,6 @@ def load(story: Story) -> None:
     """Load the plugin as tmux's configuration does, with this batty as its command."""
     batty = story.root / "batty"
     env = " ".join(shlex.quote(f"{key}={value}") for key, value in story.env.items())
-    import sys
-
     python = shlex.quote(sys.executable)
     batty.write_text(f'#!/bin/sh\nexec env {env} {python} -P -m batty_tmux "$@"\n')
     batty.chmod(0o755)
@@ -86,9 +88,12 @@ def test_a_bell_marks_the_window_and_status_has_the_age(story: Story) -> None:
     story.batty("work", "all")
     story.until_state(alpha="asking")
     eventually(lambda: window(story, "alpha", "#{window_bell_flag}") == "1", "the flag")
+    assert "(prefix" not in story.batty("status").out
+    story.tmux("set-option", "-g", "@batty-key", "M-b")
+    load(story)
     told = story.batty("status").out
     assert "(no rule answers this)" in told
-    assert "↳ batty answer alpha   (prefix + B, a)" in told
+    assert "↳ batty answer alpha   (prefix + M-b, a)" in told
     (row,) = story.status().raw["attention"]
     assert (row["phase"], row["state"], row["next"], row["menu"]) == ("alpha", "asking", "batty answer alpha", "a")
     assert row["question"] == QUESTION
@@ -182,7 +187,7 @@ def test_a_pause_without_a_name_is_for_the_window_one_is_in(story: Story) -> Non
     where = story.tmux("display-message", "-p", "#{socket_path},#{pid},0")
     for pane in (story.events("launched", "beta")[-1][role] for role in ("pane", "orchestrator")):
         told = story.run(
-            story.env.get("PYTHON", _python()),
+            sys.executable,
             "-P",
             "-m",
             "batty_tmux",
@@ -192,12 +197,6 @@ def test_a_pause_without_a_name_is_for_the_window_one_is_in(story: Story) -> Non
         )
         assert "beta is paused" in told.stderr
     assert [e["phase"] for e in story.events("paused")] == ["beta"]
-
-
-def _python() -> str:
-    import sys
-
-    return sys.executable
 
 
 def test_the_keys_pause_the_phase_whose_window_is_in_front(story: Story) -> None:
@@ -286,3 +285,58 @@ def test_without_a_phase_the_oldest_question_is_meant(two: Story) -> None:
     assert (refused.exit, "suggests no answer to what alpha asks" in refused.err) == (1, True)
     assert two.batty("answer", "alpha", "y", "--accept").exit == 2
     assert two.events("answered") == []
+
+
+def suggests(story: Story, phase: str, answer: str) -> None:
+    """Have the policy suggest an answer to what is asked: the same prompt, met again with another outcome."""
+    met = story.events("prompted", phase)[-1]
+    name, number = PhaseId(phase), met["key"].partition("-")[2]
+    again = Prompted(
+        run=met["run"],
+        phase=name,
+        key=f"9-{number}",
+        kind=met["kind"],
+        question=met["question"],
+        text=met["text"],
+        reason="suggested",
+        would=answer,
+        decision="suggest",
+    )
+    Project.around(story.repo).place.records.append(again)
+
+
+def test_a_suggestion_is_taken_with_one_key(two: Story) -> None:
+    """Rule: it is shown; Enter in the popup types it, as `--accept` does. It is typed as it is, a number too."""
+    suggests(two, "alpha", "1")
+    suggests(two, "beta", "blue")
+    accepted = two.batty("answer", "beta", "--accept")
+    assert "✓ answered beta: blue" in accepted.err
+    load(two)
+    with watching(two) as person:
+        person.expect("phase")
+        person.press(PREFIX + "B")
+        person.expect("Answer...")
+        person.press("a")
+        person.expect("the policy suggests: 1   (Enter takes it)")
+        person.press("\n")
+        person.expect_gone("the policy suggests")
+    two.until_state(alpha="landed", beta="landed")
+    assert (two.answers("alpha"), two.answers("beta")) == (["1"], ["blue"])
+
+
+def test_what_changed_while_somebody_thought_gets_no_answer(two: Story) -> None:
+    """Rule: an answer is for what was shown; where the phase asks something else by then, nothing is typed."""
+    load(two)
+    with watching(two) as person:
+        person.expect("phase")
+        person.press(PREFIX + "B")
+        person.expect("Answer...")
+        person.press("a")
+        person.expect("2 ask, oldest first")
+        person.press("2\n")
+        person.expect("answer: ")
+        two.batty("answer", "beta", "red")
+        person.press("blue\n")
+        person.expect("beta asks something else by now: nothing was typed")
+    two.until_state(beta="landed")
+    assert two.answers("beta") == ["red"]
