@@ -1,6 +1,7 @@
 """Tell a person once of each new thing that waits for them: counts, the user's hook, a bell, a notification."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 from batty_tmux.core.attention import Waiting, news, notice, waiting
@@ -11,7 +12,7 @@ from batty_tmux.drive.windows import session_id
 from batty_tmux.host import notices
 from batty_tmux.host.clock import now
 from batty_tmux.host.lock import exclusive
-from batty_tmux.host.terminal import line
+from batty_tmux.host.quoting import line
 from batty_tmux.names import PaneId, SessionId, slug
 
 SUMMARY, COUNT, TOLD, NEWEST = "@batty_summary", "@batty_waiting", "@batty_told", "@batty_newest"
@@ -46,10 +47,11 @@ def refresh(project: Project) -> None:
             project.terminal.source(lines)
     if new:
         _announce(project, new, len(found))
-        # last, and without the lock: a hook of the user's may wait for something, or call batty
+        # last, without the lock and by a process of its own: a hook of the user's may wait for something, or call batty
+        apart = replace(project.terminal, control=None)
         for one in new:
             newest = line("set-option", "-t", session, "--", NEWEST, f"{one.name} {one.state}")
-            project.terminal.source([newest, line("set-hook", "-R", "-t", session, ATTENTION)])
+            apart.source([newest, line("set-hook", "-R", "-t", session, ATTENTION)])
 
 
 def _shown(project: Project, session: SessionId) -> dict[str, str]:

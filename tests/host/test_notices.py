@@ -34,9 +34,13 @@ def test_a_sequence_is_one_sequence_whatever_the_text_is(name: str, text: str) -
 
 
 def test_a_clients_terminal_gets_it_though_the_pane_that_waits_is_not_seen(server: PrivateServer) -> None:
-    """What tmux's passthrough would not do. A control client has no terminal and is left out."""
-    with Attached(server.socket, server.env) as person:
+    """What tmux's passthrough would not do. A control client is no person: its terminal is left out."""
+    with (
+        Attached(server.socket, server.env) as person,
+        Attached(server.socket, server.env, control=True) as program,
+    ):
         person.expect("[user]")
+        program.expect(lambda: b"%session-changed" in program.raw)
         (screen,) = screens(server.terminal)
         assert screen.name == "xterm-256color"
         assert notify_screen(screen, "batty: phase-1 of shop is asking")

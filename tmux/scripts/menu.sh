@@ -13,8 +13,9 @@ unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 client=${1-} pane=${2-} session=${3-} action=${4:-menu} word=${5-}
 most=18
 
+# To whoever pressed the key, where that is known: tmux's own choice may be a program's control connection.
 say() {
-    tmux display-message "batty: $*"
+    tmux display-message -c "$client" "batty: $*" 2>/dev/null || tmux display-message "batty: $*"
     exit 0
 }
 
