@@ -25,6 +25,8 @@ COMMANDS = {
     "status": "Show what every phase is doing, asking, or waiting for.",
     "attach": "Go to the session, or to a phase's window.",
     "answer": "Answer a prompt that policy left to a person.",
+    "pause": "Have supervision type nothing into a phase, until `batty unpause`.",
+    "unpause": "Let the supervision of a phase go on.",
     "review": "Read a phase's packet and give a verdict: merge, rework or escalate.",
     "queue": "Show the merge queue; retry, resolve or skip an entry.",
     "board": "List, show, pick and move the tasks of a board.",

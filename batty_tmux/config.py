@@ -103,7 +103,7 @@ def literal(value: object) -> str:
         return "[" + ", ".join(literal(part) for part in value) + "]"
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _described(table: type[Struct], prefix: str) -> Iterator[Key]:

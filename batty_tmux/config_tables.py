@@ -148,6 +148,16 @@ class Queue(_Table, frozen=True):
     ] = "30d"
 
 
+class Attention(_Table, frozen=True):
+    bell: Annotated[bool, Meta(description="Ring the bell in a phase's lower pane when it comes to wait for you.")] = (
+        True
+    )
+    desktop: Annotated[
+        Literal["off", "osc", "notify-send"],
+        Meta(description="Notify outside of tmux too: by your terminal (osc), or by the program notify-send."),
+    ] = "off"
+
+
 class Config(_Table, frozen=True):
     run: Run = Run()
     agents: dict[str, Agent] = msgspec.field(default_factory=dict)
@@ -156,3 +166,4 @@ class Config(_Table, frozen=True):
     policy: Policy = Policy()
     supervisor: Supervisor = Supervisor()
     queue: Queue = Queue()
+    attention: Attention = Attention()

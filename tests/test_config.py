@@ -100,6 +100,8 @@ def test_an_empty_file_means_all_the_defaults_of_the_contract() -> None:
         "queue.slots": '"auto"',
         "queue.rework": "2",
         "queue.retention": '"30d"',
+        "attention.bell": "true",
+        "attention.desktop": '"off"',
     }
 
 
@@ -212,7 +214,7 @@ def test_a_value_of_another_kind_is_refused_at_every_key(key: str, value: str) -
     table, name = key.replace("NAME", "claude").rsplit(".", 1)
     head = f"[[{table[:-2]}]]\n" if table.endswith("[]") else f"[{table}]\n"
     others = "".join(f"{other} = 'x'\n" for other in ("match", "answer") if table.endswith("[]") and other != name)
-    if key == "gate.timeout" and value.isdigit():
+    if (key == "gate.timeout" and value.isdigit()) or (key == "attention.bell" and value == "true"):
         value = "'never'"
     error = refused(f"{head}{others}{name} = {value}\n")
     assert error.key.replace(".0.", "[].") == key.replace("NAME", "claude")

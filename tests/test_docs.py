@@ -283,8 +283,13 @@ def test_the_readme_has_every_option_of_the_plugin_with_its_default() -> None:
     scripts = share() / "tmux" / "scripts"
     common, menu = (scripts / "common.sh").read_text(), (scripts / "menu.sh").read_text()
     told = {bare(row[0]): bare(row[1]) for row in plugin_rows() if bare(row[0]).startswith("@")}
-    assert set(told) == set(re.findall(r"@batty-[a-z]+", common + menu))
-    for option, variable in (("@batty-key", "wanted_key"), ("@batty-status", "wanted_status")):
+    assert set(told) == set(re.findall(r"@batty-[a-z]+(?:-[a-z]+)*", common + menu))
+    for option, variable in (
+        ("@batty-key", "menu_wanted"),
+        ("@batty-key-pause", "pause_wanted"),
+        ("@batty-key-unpause", "unpause_wanted"),
+        ("@batty-status", "wanted_status"),
+    ):
         assert f"{variable}=${{field:-{told[option]}}}" in common
     assert f"parallel={told['@batty-parallel']} ;;" in menu
     assert told["@batty-command"] == "empty"
@@ -297,7 +302,7 @@ def test_the_readme_has_the_keys_of_the_menu() -> None:
     """Those of the main menu, in its order."""
     menu = (share() / "tmux" / "scripts" / "menu.sh").read_text()
     main = menu.partition("    draw batty \\\n")[2].partition("\n}")[0]
-    keys = re.findall(r"""["'] ([a-z]) "\$\(command_for""", main)
+    keys = re.findall(r"""["'] ([A-Za-z]) "\$\(command_for""", main)
     assert len(keys) > 4
     assert [bare(row[0]) for row in plugin_rows() if not row[0].startswith("`@")] == keys
 

@@ -13,14 +13,16 @@ from rich.text import Text
 from batty_tmux.commands.show import as_json
 from batty_tmux.commands.tables import console, table
 from batty_tmux.core import radar
+from batty_tmux.core.attention import Hold, hold, hold_line, waiting, waiting_lines
 from batty_tmux.core.queue_report import standstill_lines
-from batty_tmux.core.report import HEADINGS, collision_lines, needs_you, status_row, waiting_lines
+from batty_tmux.core.report import HEADINGS, collision_lines, status_row
 from batty_tmux.core.status import PhaseStatus
+from batty_tmux.drive.keys import Keys, bound
 from batty_tmux.drive.overview import overview
 from batty_tmux.drive.project import Project
 from batty_tmux.drive.resume import look_after
 from batty_tmux.host.clock import now
-from batty_tmux.names import clean
+from batty_tmux.names import PhaseId, clean
 
 _WIDE = 100
 """Columns from which a table has room for the commands too."""
@@ -89,10 +91,20 @@ def screen(project: Project, width: int = 200) -> RenderableType:
     parts += [Text(line) for line in collision_lines({p: radar.of(seen, p) for p in seen.told}, project.base)]
     parts += [Text(line) for line in project.uncommitted_words()]
     parts += [Text(f"! {clean(broken, 300)}") for broken in project.broken_words()]
-    waiting = needs_you(statuses)
-    if waiting:
+    found = waiting(statuses, now(), queue)
+    held = holds(project, statuses)
+    keys = bound(project.terminal) if found or held else Keys()
+    parts += [Text(hold_line(phase, by, keys.unpause)) for phase, by in held]
+    if found:
         parts += [Text(""), Text("needs you", style="bold")]
-        parts += [Text(line) for status in waiting for line in waiting_lines(status)]
+        parts += [Text(line) for one in found for line in waiting_lines(one, ages=True, menu=keys.menu)]
     if not statuses:
         parts.append(Text(f"{project.base} has no phases in kanban/\n↳ next: batty init"))
     return Group(*parts)
+
+
+def holds(project: Project, statuses: Sequence[PhaseStatus]) -> list[tuple[PhaseId, Hold]]:
+    """Return the phases at work into which supervision types nothing, and why."""
+    events = project.place.records.events
+    held = ((s.phase.id, hold(s.phase.id, events)) for s in statuses if s.holds_a_slot)
+    return [(phase, by) for phase, by in held if by]

@@ -11,14 +11,15 @@ from rich.live import Live
 
 from batty_tmux.commands.show import say, tell
 from batty_tmux.commands.status import overview_table
+from batty_tmux.core.attention import waiting, waiting_lines
 from batty_tmux.core.events import AnyEvent
-from batty_tmux.core.report import needs_you, waiting_lines
 from batty_tmux.core.status import CAN_MOVE_ALONE, STILL_AWAITED, PhaseStatus
 from batty_tmux.drive.fill import wanted
 from batty_tmux.drive.project import Project
 from batty_tmux.drive.resume import look_after
 from batty_tmux.drive.windows import session_id
 from batty_tmux.errors import BattyError
+from batty_tmux.host.clock import now
 from batty_tmux.host.process import become, scrubbed
 from batty_tmux.names import PhaseId
 
@@ -124,8 +125,8 @@ def _show(live: "Live | _Narrator", news: Sequence[AnyEvent], statuses: list[Pha
         return
     for event in news:
         tell(event)
-    waiting = [line for status in needs_you(statuses) for line in waiting_lines(status)]
-    if waiting != live.told and not any(status.state in CAN_MOVE_ALONE for status in statuses):
-        for line in ("waits for you", *waiting) if waiting else ():
+    lines = [line for one in waiting(statuses, now()) for line in waiting_lines(one)]
+    if lines != live.told and not any(status.state in CAN_MOVE_ALONE for status in statuses):
+        for line in ("waits for you", *lines) if lines else ():
             say(line)
-        live.told = waiting
+        live.told = lines

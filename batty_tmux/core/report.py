@@ -1,10 +1,12 @@
 """Every word that a person reads: what happened, the thing named, the evidence, the next command last."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from batty_tmux.core.attention import age_of
+from batty_tmux.core.attention import typeable as _typeable
 from batty_tmux.core.events import (
     Answered,
     AnyEvent,
@@ -20,16 +22,18 @@ from batty_tmux.core.events import (
     LaunchFailed,
     Launching,
     Nudged,
+    Paused,
     PhaseHeld,
     Prompted,
     Relaunching,
     Reviewed,
     ReviewWanted,
+    Unpaused,
 )
 from batty_tmux.core.queue_report import told as of_the_queue
 from batty_tmux.core.radar import words
 from batty_tmux.core.review import Packet
-from batty_tmux.core.status import WAITS_FOR_A_PERSON, PhaseStatus
+from batty_tmux.core.status import PhaseStatus
 from batty_tmux.core.supervise import contract_problem
 from batty_tmux.errors import BattyError
 from batty_tmux.names import PhaseId, clean
@@ -68,11 +72,6 @@ def explain(error: BattyError) -> list[str]:
     return [*lines, f"↳ next: {_typeable(error.next)}"] if error.next else lines
 
 
-def _typeable(text: str) -> str:
-    """Return a command or a path without what a terminal would obey; all that is visible stays as it is typed."""
-    return "".join(c for c in text if c.isprintable())
-
-
 def _prose(text: str) -> str:
     """Return somebody's text of several lines, each without what a terminal would obey."""
     return "\n".join(_typeable(line.expandtabs(4)) for line in text.strip().splitlines())
@@ -80,13 +79,7 @@ def _prose(text: str) -> str:
 
 def age(since: datetime | None, now: datetime) -> str:
     """Return how long ago that was, in the one unit that matters."""
-    if since is None:
-        return "-"
-    seconds = max(0, int((now - since).total_seconds()))
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
-        if seconds >= size:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
+    return age_of(None if since is None else max(0, int((now - since).total_seconds())))
 
 
 def status_row(status: PhaseStatus, now: datetime) -> tuple[str, ...]:
@@ -102,17 +95,6 @@ def status_row(status: PhaseStatus, now: datetime) -> tuple[str, ...]:
         clean(told, 160),
         _typeable(status.next),
     )
-
-
-def needs_you(statuses: Iterable[PhaseStatus]) -> list[PhaseStatus]:
-    """Return what waits for a person, oldest first."""
-    waiting = [status for status in statuses if status.state in WAITS_FOR_A_PERSON]
-    return sorted(waiting, key=lambda status: (status.since is None, status.since))
-
-
-def waiting_lines(status: PhaseStatus) -> list[str]:
-    """Return what a phase waits for, and the command that goes on from there."""
-    return [f"  {status.phase.id}: {clean(status.says or status.state, 300)}", f"    ↳ {_typeable(status.next)}"]
 
 
 def summary(statuses: Sequence[PhaseStatus]) -> str:
@@ -148,6 +130,10 @@ def _of_the_executor(event: AnyEvent) -> str | None:
         case Answered(by=by, answer=answer, rule=rule):
             who = f"policy, {rule}" if by == "policy" else "you"
             return f"answered by {who}: {answer or 'Enter'}"
+        case Paused(by=by):
+            return "supervision is paused" if by == "person" else "you type there: supervision holds still"
+        case Unpaused(by=by):
+            return "supervision goes on" + (": the pane has been quiet" if by == "quiet" else "")
         case _:
             return None
 

@@ -5,14 +5,17 @@ Each option that is set redraws every client, so all go in one call and only whe
 
 from dataclasses import dataclass, field
 
+from batty_tmux.core.attention import hold
 from batty_tmux.core.board import Phase
-from batty_tmux.core.report import explain, summary
+from batty_tmux.core.report import explain
 from batty_tmux.core.supervise import Watch
-from batty_tmux.drive.hooks import ATTENTION, fire
+from batty_tmux.drive.notify import refresh
 from batty_tmux.drive.project import Project
-from batty_tmux.drive.windows import session_id
 from batty_tmux.errors import BattyError
 from batty_tmux.names import PhaseId, WindowId, clean
+
+HOLD = "@batty_hold"
+"""Option of a phase's window: "paused" by a person, "you" while one types there, "" while supervision is at it."""
 
 
 @dataclass
@@ -48,6 +51,7 @@ class Bar:
             "@batty_task": clean(task.title) if task else "",
             "@batty_progress": f"{board.done}/{board.total}",
             "@batty_says": clean(status.says),
+            HOLD: hold(self.phase, project.place.records.events),
         }
         if watch.launched is not None and options != self.shown:
             self.project.terminal.set_window(WindowId(watch.launched.window), options)
@@ -66,13 +70,10 @@ class Bar:
 
 
 def show_summary(project: Project) -> None:
-    """Push the counts of the whole run into the session's option."""
-    session = session_id(project, project.terminal)
-    if session is not None:
-        project.terminal.set_session(session, {"@batty_summary": summary(project.statuses())})
+    """Push the counts of the whole run into the session's options."""
+    refresh(project)
 
 
 def attention(project: Project) -> None:
-    """Fire the user's hook for something that waits for a person, and bring the counts up to date."""
-    show_summary(project)
-    fire(project, session_id(project, project.terminal), ATTENTION)
+    """Tell a person of what has come to wait for them: the same look as for the counts, which tells of it once."""
+    refresh(project)

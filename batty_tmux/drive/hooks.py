@@ -20,8 +20,9 @@ ENVIRONMENT = "BATTY_ENVIRONMENT"
 
 SEGMENT = (
     "#{?@batty_phase,#{q/e:@batty_phase}#{?@batty_progress, #{q/e:@batty_progress},}"
-    "#{?@batty_state, #{q/e:@batty_state},}#{?@batty_task, #{=/40/...;q/e:@batty_task},},}"
-    "#{?@batty_summary, #{q/e:@batty_summary},}"
+    "#{?@batty_state, #{q/e:@batty_state},}#{?@batty_hold, (#{?#{==:#{@batty_hold},you},you type,#{q/e:@batty_hold}}),}"
+    "#{?@batty_task, #{=/40/...;q/e:@batty_task},},}"
+    "#{?@batty_waiting, needs you: #{q/e:@batty_waiting},}#{?@batty_summary, #{q/e:@batty_summary},}"
 )
 """What the status line shows. Titles come from boards: only `q/e` keeps them from being obeyed as formats."""
 

@@ -4,13 +4,14 @@ from datetime import datetime
 
 import msgspec
 
-from batty_tmux.core import radar
+from batty_tmux.core import attention, radar
 from batty_tmux.core.events import Collision
 from batty_tmux.core.queue_report import expected_seconds, why
 from batty_tmux.core.queue_state import Queue
 from batty_tmux.core.radar import Radar
 from batty_tmux.core.status import PhaseStatus
 from batty_tmux.drive.project import Project
+from batty_tmux.host.clock import now
 
 
 class TaskRow(msgspec.Struct, frozen=True):
@@ -70,6 +71,21 @@ class LandedRow(msgspec.Struct, frozen=True, kw_only=True):
     gate: GateRow | None
 
 
+class AttentionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """`phase` is null for the merge queue as a whole. `menu` is the key of the plugin's menu that leads there."""
+
+    phase: str | None
+    key: str
+    state: str
+    question: str
+    reason: str
+    since: str | None
+    seconds: int | None
+    next: str
+    menu: str | None
+    suggested: str | None
+
+
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     repo: str
@@ -80,11 +96,14 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     phases: tuple[PhaseRow, ...]
     queue: tuple[QueueRow, ...]
     landed: tuple[LandedRow, ...]
+    attention: tuple[AttentionRow, ...]
+    """What waits for a person, oldest first."""
 
 
 def overview(project: Project) -> Overview:
     queue = project.queue()
     seen = radar.fold(project.place.records.events)
+    statuses = project.statuses()
     return Overview(
         version=1,
         repo=str(project.place.home),
@@ -92,9 +111,10 @@ def overview(project: Project) -> Overview:
         base_sha=queue.tip,
         run=project.run.id or None,
         parallel=project.run.parallel,
-        phases=tuple(_phase_row(status, seen) for status in project.statuses()),
+        phases=tuple(_phase_row(status, seen) for status in statuses),
         queue=queue_rows(queue),
         landed=_landed_rows(queue),
+        attention=tuple(_attention_row(one) for one in attention.waiting(statuses, now(), queue)),
     )
 
 
@@ -127,7 +147,7 @@ def _phase_row(status: PhaseStatus, seen: Radar) -> PhaseRow:
         phase=status.phase.id,
         title=status.phase.title,
         state=status.state,
-        since=status.since.isoformat(timespec="seconds").replace("+00:00", "Z") if status.since else None,
+        since=_written(status.since),
         branch=launching.branch if launching else None,
         worktree=launching.worktree if launching else None,
         head=status.head or None,
@@ -140,6 +160,25 @@ def _phase_row(status: PhaseStatus, seen: Radar) -> PhaseRow:
         next=status.next,
         collisions=radar.of(seen, status.phase.id),
     )
+
+
+def _attention_row(one: attention.Waiting) -> AttentionRow:
+    return AttentionRow(
+        phase=one.phase,
+        key=one.key,
+        state=one.state,
+        question=one.question,
+        reason=one.reason,
+        since=_written(one.since),
+        seconds=one.seconds,
+        next=one.command,
+        menu=one.menu or None,
+        suggested=one.suggested or None,
+    )
+
+
+def _written(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z") if moment else None
 
 
 def _landed_rows(queue: Queue) -> tuple[LandedRow, ...]:

@@ -30,14 +30,13 @@ from batty_tmux.core.report import (
     age,
     explain,
     narrate,
-    needs_you,
     packet_markdown,
     proof_lines,
     status_row,
     summary,
 )
 from batty_tmux.core.review import Changed, Commit, Packet
-from batty_tmux.core.status import WAITS_FOR_A_PERSON, PhaseStatus, State, derive
+from batty_tmux.core.status import PhaseStatus, State, derive
 from batty_tmux.core.supervise import fold
 from batty_tmux.errors import BattyError
 from batty_tmux.names import Branch, PhaseId, Sha
@@ -169,17 +168,6 @@ def test_a_summary_counts_and_never_quotes() -> None:
 def test_every_state_has_a_glyph() -> None:
     """Or a table would end in a bug."""
     assert set(GLYPHS) == set(State.__args__)  # type: ignore[attr-defined]
-
-
-def test_what_needs_you_comes_oldest_first() -> None:
-    """And nothing that moves by itself is among it."""
-    states: tuple[State, ...] = State.__args__  # type: ignore[attr-defined]
-    ages = [status(state=s, since=AT - timedelta(minutes=n)) for n, s in enumerate(states)]
-    rows = needs_you([*ages, status(state="held", since=None)])
-    assert {row.state for row in rows} == WAITS_FOR_A_PERSON
-    known = [row.since for row in rows if row.since is not None]
-    assert known == sorted(known)
-    assert rows[-1].since is None
 
 
 @pytest.mark.parametrize(

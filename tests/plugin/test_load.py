@@ -50,7 +50,8 @@ def test_the_key_is_the_users_to_choose(server: PrivateServer, key: str) -> None
 def test_none_binds_nothing_but_offers_the_menu_to_other_bindings(server: PrivateServer) -> None:
     """@batty-key none: no key, yet @batty_menu names the script that a binding of one's own can run."""
     before = ask(server, "list-keys")
-    server.terminal.run("set-option", "-g", "@batty-key", "none").check()
+    for option in ("@batty-key", "@batty-key-pause", "@batty-key-unpause"):
+        server.terminal.run("set-option", "-g", option, "none").check()
     load(server)
     assert ask(server, "list-keys") == before
     assert ask(server, "show-options", "-gv", "@batty_menu").endswith("tmux/scripts/menu.sh")

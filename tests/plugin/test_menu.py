@@ -36,7 +36,7 @@ def opened(person: Attached) -> None:
 @pytest.mark.parametrize(
     ("key", "words"),
     [
-        ("a", ["work", "all", "--parallel", "3", "--detach"]),
+        ("L", ["work", "all", "--parallel", "3", "--detach"]),
         ("m", ["queue"]),
         ("s", ["status"]),
         ("l1", ["work", "phase-2", "--detach"]),
@@ -69,7 +69,7 @@ def test_the_number_at_once_is_the_users(server: PrivateServer, recorder: Record
     load(server)
     opened(person)
     person.expect("Launch all phases, 5 at once")
-    person.press("a")
+    person.press("L")
     person.expect(CLOSES)
     assert [call[1:] for call in recorder.calls] == [["work", "all", "--parallel", "5", "--detach"]]
 
@@ -191,7 +191,7 @@ def test_a_failing_command_stays_to_be_read(server: PrivateServer, tmp_path: Pat
     server.terminal.run("set-option", "-g", "@batty-command", str(failing)).check()
     load(server)
     opened(person)
-    person.press("a")
+    person.press("L")
     person.expect("ended with 3")
     assert "what went wrong" in person.text
 

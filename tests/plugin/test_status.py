@@ -49,7 +49,26 @@ def test_phase_progress_state_and_task_are_shown(bar: PrivateServer, watcher: At
     watcher.expect("[ 2 working, 1 asking]")
 
 
-@pytest.mark.parametrize("field", ["phase", "progress", "state", "task", "summary"])
+def test_a_pause_and_typing_are_told_in_words(bar: PrivateServer, watcher: Attached) -> None:
+    """Both read without colour, right after the state; nothing is there while supervision is at it."""
+    show(bar, phase="phase-2", state="working", task="Write the parser", hold="paused")
+    watcher.expect("[phase-2 working (paused) Write the parser]")
+    show(bar, hold="you")
+    watcher.expect("[phase-2 working (you type) Write the parser]")
+    show(bar, hold="")
+    watcher.expect("[phase-2 working Write the parser]")
+
+
+def test_what_waits_is_counted_in_every_window_of_the_session(bar: PrivateServer, watcher: Attached) -> None:
+    """As `batty status` heads its list; nothing is there when nothing waits."""
+    bar.terminal.run("set-option", "@batty_waiting", "2").check()
+    bar.terminal.run("set-option", "@batty_summary", "? 2 asking").check()
+    watcher.expect("[ needs you: 2 ? 2 asking]")
+    bar.terminal.run("set-option", "@batty_waiting", "").check()
+    watcher.expect("[ ? 2 asking]")
+
+
+@pytest.mark.parametrize("field", ["phase", "progress", "state", "hold", "task", "waiting", "summary"])
 @pytest.mark.parametrize(
     "value",
     [
@@ -67,7 +86,7 @@ def test_a_hostile_value_is_shown_as_it_is(
     """It neither runs nor expands nor styles, in any field."""
     text = value.format(folder="/tmp/p") if field == "task" else value.format(folder=tmp_path)
     show(bar, phase="p")
-    scope = () if field == "summary" else ("-w",)
+    scope = () if field in {"summary", "waiting"} else ("-w",)
     bar.terminal.run("set-option", *scope, f"@batty_{field}", text).check()
     watcher.expect(text)
     plain = watcher.styles("W")

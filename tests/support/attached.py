@@ -30,13 +30,18 @@ class _Screen(pyte.Screen):
 class Attached:
     """`tmux attach` on the server of `socket`, drawing on a screen that tests can read.
 
-    Use it in a `with`: leaving it hangs up, as closing a terminal does. `env` is the complete environment.
+    Use it in a `with`: leaving it hangs up, as closing a terminal does. `env` is the complete environment. With
+    `control` a program sits at the terminal, and speaks tmux's control mode.
     """
 
-    def __init__(self, socket: Path, env: Mapping[str, str], *, columns: int = 120, rows: int = 40) -> None:
+    def __init__(
+        self, socket: Path, env: Mapping[str, str], *, columns: int = 120, rows: int = 40, control: bool = False
+    ) -> None:
         self.screen = _Screen(columns, rows)
+        self.raw = b""
+        """All that the terminal was sent."""
         self._stream = pyte.ByteStream(self.screen)
-        argv = ["tmux", "-u", "-S", str(socket), "attach-session"]
+        argv = ["tmux", "-u", *(["-CC"] if control else []), "-S", str(socket), "attach-session"]
         own = {key: value for key, value in env.items() if key not in {"TMUX", "TMUX_PANE"}}
         with warnings.catch_warnings():
             # the child does nothing but exec, so the threads of the test runner do not matter
@@ -104,4 +109,5 @@ class Attached:
         except OSError:
             data = b""
         assert data, f"the client has ended:\n{self.text}"
+        self.raw += data
         self._stream.feed(data)

@@ -16,8 +16,9 @@ placeholder='#{batty_status}'
 # E: expands batty's own template, and only that; what it shows of the work goes through q/e.
 reference='#{E:@batty_segment}'
 segment='#{?@batty_phase,#{q/e:@batty_phase}#{?@batty_progress, #{q/e:@batty_progress},}'\
-'#{?@batty_state, #{q/e:@batty_state},}#{?@batty_task, #{=/40/...;q/e:@batty_task},},}'\
-'#{?@batty_summary, #{q/e:@batty_summary},}'
+'#{?@batty_state, #{q/e:@batty_state},}#{?@batty_hold, (#{?#{==:#{@batty_hold},you},you type,#{q/e:@batty_hold}}),}'\
+'#{?@batty_task, #{=/40/...;q/e:@batty_task},},}'\
+'#{?@batty_waiting, needs you: #{q/e:@batty_waiting},}#{?@batty_summary, #{q/e:@batty_summary},}'
 open_menu="#{q:@batty_menu} #{q:client_name} '#{pane_id}' '#{session_id}'"
 
 # tmux takes a `;` at the end of any argument for the end of the command.
@@ -51,32 +52,90 @@ next_field() {
     field=${field%"$newline"}
 }
 
+# What is bound, each with its option @batty-key..., and options of the same ending for what it replaced. In this
+# order: two kinds that are given the same key leave it to the last.
+kinds='unpause pause menu'
+
 # All that the scripts read of the server's options, in one call.
 read_options() {
     set -- display-message -p "$mark" \; display-message -p '#{version}'
-    for name in @batty-key @batty-status @batty_saved_key @batty_saved_binding @batty_saved_note \
-        status-left status-right @batty_saved_status_left @batty_saved_status_right; do
+    for name in @batty-key @batty_saved_key @batty_saved_binding @batty_saved_note \
+        @batty-key-pause @batty_saved_key_pause @batty_saved_binding_pause @batty_saved_note_pause \
+        @batty-key-unpause @batty_saved_key_unpause @batty_saved_binding_unpause @batty_saved_note_unpause \
+        @batty-status status-left status-right @batty_saved_status_left @batty_saved_status_right; do
         set -- "$@" \; display-message -p "$mark" \; show-options -gqv "$name"
     done
     answers=$(tmux "$@" \; display-message -p "$mark")
     next_field && server_version=$field
-    next_field && wanted_key=${field:-B}
+    next_field && menu_wanted=${field:-B}
+    next_field && menu_saved=$field
+    next_field && menu_saved_binding=$field
+    next_field && menu_saved_note=$field
+    next_field && pause_wanted=${field:-P}
+    next_field && pause_saved=$field
+    next_field && pause_saved_binding=$field
+    next_field && pause_saved_note=$field
+    next_field && unpause_wanted=${field:-R}
+    next_field && unpause_saved=$field
+    next_field && unpause_saved_binding=$field
+    next_field && unpause_saved_note=$field
     next_field && wanted_status=${field:-on}
-    next_field && saved_key=$field
-    next_field && saved_binding=$field
-    next_field && saved_note=$field
     next_field && status_left=$field
     next_field && status_right=$field
     next_field && saved_status_left=$field
     next_field && saved_status_right=$field
 }
 
-# Sets binding, the command that binds the key as it is now, and its note; both empty when it is free.
-read_binding() {
-    answers=$(tmux display-message -p "$mark" \; list-keys -T prefix -- "$(protected "$1")" \; \
-        display-message -p "$mark" \; list-keys -N -T prefix -- "$(protected "$1")" 2>/dev/null)
-    next_field && binding=$field
-    next_field && note=${field#* }
+# of KIND: sets, of that kind's, wanted, saved, saved_binding, saved_note, binding and note, and ending, with which
+# the names of its options end. `kind` is one of our own words.
+of() {
+    kind=$1 ending='' wanted='' saved='' saved_binding='' saved_note='' binding='' note=''
+    [ "$kind" = menu ] || ending=_$kind
+    eval "wanted=\$${kind}_wanted saved=\$${kind}_saved saved_binding=\$${kind}_saved_binding"
+    eval "saved_note=\$${kind}_saved_note binding=\${${kind}_binding-} note=\${${kind}_note-}"
+}
+
+# read_bindings WHICH: for the keys that are `wanted`, or `saved`, how each is bound now, in one call. Commands from
+# a file each stand for themselves: a key that is free or unknown, which is an error, holds up none of the others.
+read_bindings() {
+    answers=$(
+        for kind in $kinds; do
+            eval "key=\$${kind}_$1"
+            [ "$key" != none ] || key=
+            quoted "$key"
+            printf 'display-message -p %s\nlist-keys -T prefix -- %s\n' "$mark" "$answer"
+            printf 'display-message -p %s\nlist-keys -N -T prefix -- %s\n' "$mark" "$answer"
+        done | tmux source-file - 2>/dev/null
+    )
+    for kind in $kinds; do
+        next_field && eval "${kind}_binding=\$field"
+        next_field && eval "${kind}_note=\${field#* }"
+    done
+}
+
+# quoted TEXT: sets answer, the text as one word of a file that tmux reads.
+quoted() {
+    # shellcheck disable=SC1003
+    replaced "$1" '\' '\\'
+    replaced "$answer" '"' '\"'
+    replaced "$answer" '$' '\$'
+    answer="\"$answer\""
+}
+
+# commands_of BINDING: sets commands, what a key runs, in the form that a command has within another, and repeats,
+# its flag for that. list-keys puts `\;` between commands; a `\;` that an argument holds it writes `\\;`.
+commands_of() {
+    commands='' repeats=''
+    [ -n "$1" ] || return 0
+    case ${1%%-T *} in *-r*) repeats=-r ;; esac
+    commands=${1#*-T }
+    for _ in table key; do
+        commands=${commands#"${commands%%[! ]*}"}
+        commands=${commands#* }
+    done
+    commands=${commands#"${commands%%[! ]*}"}
+    replaced "$commands" ' \; ' ' ; '
+    commands=$answer
 }
 
 is_ours() {

@@ -13,8 +13,9 @@ unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 client=${1-} pane=${2-} session=${3-} action=${4:-menu} word=${5-}
 most=18
 
+# To whoever pressed the key, where that is known: tmux's own choice may be a program's control connection.
 say() {
-    tmux display-message "batty: $*"
+    tmux display-message -c "$client" "batty: $*" 2>/dev/null || tmux display-message "batty: $*"
     exit 0
 }
 
@@ -106,7 +107,9 @@ main_menu() {
         return
     }
     draw batty \
-        "Launch all phases, $parallel at once" a "$(command_for work-all)" \
+        'Answer...' a "$(command_for answer)" \
+        '' \
+        "Launch all phases, $parallel at once" L "$(command_for work-all)" \
         'Launch a phase...' l "$(command_for launch)" \
         'Go to a phase...' w "$(command_for go)" \
         '' \
@@ -181,6 +184,24 @@ in_popup() {
         sh "$here/run.sh" "$(protected "$directory")" "$(protected "$batty")" "$@"
 }
 
+# Where something is asked, it is asked on top of what the user looks at, and gone when it is answered.
+answers() {
+    set -- sh "$here/run.sh" -q "$(protected "$directory")" "$(protected "$batty")" answer
+    if tmux list-commands display-popup >/dev/null 2>&1; then
+        tmux display-popup -E -c "$client" -t "$pane" -w 90% -h 80% -- "$@"
+    else
+        tmux new-window -t "$session:" -n batty -- "$@"
+    fi
+}
+
+# hold ACTION SAYS: pause or unpause the phase of the pane's window. Which phase and which repository that is,
+# batty finds by the pane: what the window is called, and where its panes have gone, does not count.
+hold() {
+    (cd -- "$directory" && TMUX_PANE=$pane "$batty" "$1") >/dev/null 2>&1 ||
+        say "the phase of this window stays as it is: batty $1 tells why"
+    say "$2"
+}
+
 needs_phase() { is_plain "$word" || say 'that is no name of a phase'; }
 
 read_place
@@ -188,6 +209,9 @@ find_batty
 case $action in
     menu) main_menu ;;
     setup) in_window --setup-only ;;
+    answer) answers ;;
+    pause) hold pause 'supervision of this phase is paused' ;;
+    unpause) hold unpause 'supervision of this phase goes on' ;;
     work-all) in_window work all --parallel "$parallel" --detach ;;
     launch) boards | choose 'Launch a phase' 'No boards in kanban/ here' work "$word" ;;
     work) needs_phase && in_window work "$word" --detach ;;

@@ -1,7 +1,11 @@
 #!/bin/sh
-# run.sh DIRECTORY COMMAND...: runs a command where its output can be read; a key closes it.
+# run.sh [-q] DIRECTORY COMMAND...: runs a command where its output can be read; a key closes it.
+#
+# With -q what went well, or was left by an interrupt, closes by itself: a person has just answered it.
 set -u
 
+quick=
+[ "$1" != -q ] || { quick=1 && shift; }
 cd -- "$1" || exit 1
 shift
 printf '$ batty'
@@ -14,6 +18,7 @@ printf '\n'
 trap : INT
 "$@"
 status=$?
+case $quick$status in 10 | 1130) exit 0 ;; esac
 
 if [ "$status" = 0 ]; then
     printf '\ndone; any key closes this'

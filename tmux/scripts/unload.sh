@@ -1,5 +1,5 @@
 #!/bin/sh
-# Takes back what batty.tmux did to the tmux server: unload.sh [all | key | status].
+# Takes back what batty.tmux did to the tmux server: unload.sh [all | menu | pause | unpause | status].
 #
 # What the user has changed since then stays as the user left it. Windows in which phases work, and
 # their options, are not the plugin's and stay too.
@@ -9,15 +9,16 @@ here=$(CDPATH='' cd -P -- "${0%/*}" && pwd -P) || exit 1
 # shellcheck source=tmux/scripts/common.sh
 . "$here/common.sh"
 
-give_key_back() {
-    [ -n "$saved_key" ] || return 0
-    read_binding "$saved_key"
+# give_back KIND
+give_back() {
+    of "$1"
+    [ -n "$saved" ] || return 0
     if is_ours "$binding"; then
-        tmux unbind-key -T prefix -- "$(protected "$saved_key")"
+        tmux unbind-key -T prefix -- "$(protected "$saved")"
         [ -z "$saved_binding" ] || restore_binding
     fi
-    tmux set-option -gu @batty_saved_key \; set-option -gu @batty_saved_binding \; \
-        set-option -gu @batty_saved_note
+    tmux set-option -gu "@batty_saved_key$ending" \; set-option -gu "@batty_saved_binding$ending" \; \
+        set-option -gu "@batty_saved_note$ending"
 }
 
 # list-keys says how a key is bound in tmux's own syntax, except for the note.
@@ -44,16 +45,19 @@ give_statuses_back() {
 # Asked first, because read_options cannot tell a server without options from no server.
 tmux show-options -g >/dev/null || exit 1
 read_options
+read_bindings saved
 case ${1:-all} in
-    key) give_key_back ;;
+    menu | pause | unpause) give_back "$1" ;;
     status) give_statuses_back ;;
     all)
-        give_key_back
+        for one in $kinds; do
+            give_back "$one"
+        done
         give_statuses_back
         tmux set-option -gu @batty_menu \; set-option -gu @batty_segment
         ;;
     *)
-        echo 'usage: unload.sh [all | key | status]' >&2
+        echo 'usage: unload.sh [all | menu | pause | unpause | status]' >&2
         exit 2
         ;;
 esac
