@@ -52,21 +52,16 @@ class Screen:
 
     def draw(self, live: list[str], kept: list[str] | None = None) -> None:
         """Replace the live rows in one write; `kept` goes into the transcript above them."""
-        self.live, height = [row[: self.width - 1] for row in live], len(self.live)
+        top = f"\r\x1b[{len(self.live) - 1}A" if len(self.live) > 1 else "\r"
+        self.live = [row[: self.width - 1] for row in live]
         rows = "\r\n".join([*(kept or []), *self.live])
-        write(f"{self._up_to_top()}\x1b[J{rows}")
-        self.height = height
+        write(f"{top}\x1b[J{rows}")
 
     def redraw_row(self, at: int, row: str) -> None:
         """Repaint one live row where it is."""
         self.live[at] = row[: self.width - 1]
         up = len(self.live) - 1 - at
         write(f"\x1b[{up}A\r{self.live[at]}\x1b[K\x1b[{up}B")
-
-    height = 0
-
-    def _up_to_top(self) -> str:
-        return f"\r\x1b[{self.height - 1}A" if self.height > 1 else "\r"
 
 
 def write(text: str) -> None:
