@@ -178,6 +178,8 @@ class Painter:
         what = order["do"]
         if what == "quit":
             self.going = False
+        elif what == "mute":
+            self.reports = False
         elif what == "hooks":
             self.reports = True
             self.call("SessionStart", "startup", source="startup")

@@ -9,7 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -147,16 +147,27 @@ class Stage:
     def socket(self) -> str:
         return self.story.tmux("display-message", "-p", "#{socket_path}")
 
-    def freeze(self) -> None:
-        """Stop the supervisors where they are, and take from tmux whatever it does for them."""
-        for process in self.cast().supervisors:
-            os.kill(process.pid, signal.SIGSTOP)
+    def unwatch(self) -> None:
+        """End the supervisors, and take from tmux whatever it does for them; the panes stay as they are.
+
+        Each makes room for another program in its pane: one that is only stopped tmux lets go on at once.
+        """
+        self.order(do="mute")
+        supervisors = {process.pid for process in self.cast().supervisors}
+        for row in self.story.tmux("list-panes", "-a", "-F", "#{pane_pid} #{pane_id}").splitlines():
+            pid, _, pane = row.partition(" ")
+            if int(pid) in supervisors:
+                self.story.tmux("respawn-pane", "-k", "-t", pane, "exec sleep 86400")
+        for pid in supervisors:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         for client in self.story.tmux("list-clients", "-F", "#{client_control_mode} #{client_name}").splitlines():
             control, _, name = client.partition(" ")
             if control == "1":
                 self.story.tmux("detach-client", "-t", name)
         for pane in self.panes:
             self.story.tmux("pipe-pane", "-t", pane)
+        self.until(lambda: not self.cast().supervisors, "the end of the supervisors")
 
     def close(self) -> None:
         for descriptor in self._fifos.values():

@@ -100,7 +100,7 @@ allows. Its spinner stops while its own dialog is up; all other panes go on. Mil
 written to the answering key read by the agent; by hook from the dialog's first byte, when the hook is started, to
 its answer. The two pollers are the usual ways: a forked `tmux capture-pane` of each pane every 100 ms, answered when
 two looks in a row show the dialog (ccmanager's cadence), and every 500 ms, answered at once. They watch the same panes
-in the same run while batty's supervisors are stopped. CPU in percent of one core, with children: of all that watches
+in the same run, after batty's supervisors have ended. CPU in percent of one core, with children: of all that watches
 (supervisors, their connections, the panes' pipes; or the poller), and of the tmux server. The machine was shared: read
 the ratios.
 """
@@ -160,5 +160,8 @@ def rest(size: Size) -> str:
             f"came to be, {size.idle.faults} faults of children."
         )
     if size.baseline is not None:
-        lines.append(f"tmux with all panes spinning and nobody watching: {size.baseline.server:.2f} %.")
+        lines.append(
+            f"All panes spinning and nobody watching: tmux {size.baseline.server:.2f} %, the agents themselves "
+            f"{size.baseline.agents:.1f} %."
+        )
     return "\n".join(f"- {line}" for line in lines) + "\n"
