@@ -34,10 +34,14 @@ _SETTLED, _STARTING = 40.0, 20.0
 
 @dataclass(frozen=True)
 class Window:
-    """What was spent between two moments, in percent of one core, and who came to be below the supervisors."""
+    """What was spent between two moments, in percent of one core, and who came to be below the supervisors.
+
+    `supervisors` is their own part of `watching`, with that of the children that have ended.
+    """
 
     seconds: float
     watching: float
+    supervisors: float
     server: float
     others: float
     agents: float
@@ -54,6 +58,7 @@ class Window:
         return cls(
             seconds,
             share(spent.ticks(before.watching), spent.ticks(after.watching)),
+            share(spent.ticks(before.supervisors), spent.ticks(after.supervisors)),
             share(before.server.ticks, after.server.ticks),
             share(spent.ticks(before.others), spent.ticks(after.others)),
             share(spent.ticks(before.agents), spent.ticks(after.agents)),
@@ -173,6 +178,10 @@ class Stage:
         for descriptor in self._fifos.values():
             os.close(descriptor)
         self.story.close()
+        # a tmux server can outlive its end: it waits for control clients whose readers are gone
+        for pid in spent.marked(self.home):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     # -- the agents
 

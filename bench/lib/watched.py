@@ -153,11 +153,16 @@ def rest(size: Size) -> str:
         lines.append("batty gave its agents no PermissionRequest hook: there is no row by hook.")
     elif not size.heard:
         lines.append("The journal does not say that the hooks of all phases were heard.")
+    for way in size.ways:
+        if way.name in {HOOK, SCREEN}:
+            own, whole = way.spinning.supervisors, way.spinning.watching
+            lines.append(f"Spinning, {way.name}: of {whole:.2f} % the supervisors themselves have {own:.2f} %.")
     if size.idle is not None:
+        idle = size.idle
         lines.append(
-            f"Idle, over {size.idle.seconds:.0f} s: {size.idle.watching:.2f} % for all that watches, tmux "
-            f"{size.idle.server:.2f} %, what else batty runs {size.idle.others:.2f} %; {size.idle.started} processes "
-            f"came to be, {size.idle.faults} faults of children."
+            f"Idle, over {idle.seconds:.0f} s: {idle.watching:.2f} % for all that watches (the supervisors themselves "
+            f"{idle.supervisors:.2f} %), tmux {idle.server:.2f} %, what else batty runs {idle.others:.2f} %; "
+            f"{idle.started} processes came to be, {idle.faults} faults of children."
         )
     if size.baseline is not None:
         lines.append(
