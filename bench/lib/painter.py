@@ -92,7 +92,7 @@ class Hook:
             told = json.loads(self.out)["hookSpecificOutput"]["decision"]["behavior"]
         except (ValueError, KeyError, TypeError):
             return False
-        return told == "allow"
+        return bool(told == "allow")
 
     def finish(self, *, now: bool = False) -> None:
         if now and self.process.poll() is None:

@@ -11,11 +11,11 @@ PROC = Path("/proc")
 
 @dataclass(frozen=True)
 class Process:
-    """One process. `ticks` are its own and those of the children it has waited for; `faults` those children's."""
+    """One process. `seconds` are its own and of the children it has waited for; `faults` those children's."""
 
     pid: int
     parent: int
-    ticks: int
+    seconds: float
     faults: int
     words: tuple[bytes, ...]
 
@@ -74,7 +74,19 @@ def process(pid: int) -> Process:
     # the name may hold blanks and brackets: what follows is counted from its end
     fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     words = tuple((PROC / str(pid) / "cmdline").read_bytes().split(b"\0"))
-    return Process(pid, int(fields[1]), sum(int(f) for f in fields[11:15]), int(fields[8]), words)
+    own, children = (sum(map(int, fields[at : at + 2])) / TICK for at in (11, 13))
+    return Process(pid, int(fields[1]), max(own, finely(pid)) + children, int(fields[8]), words)
+
+
+def finely(pid: int) -> float:
+    """Return the seconds of the threads that are alive: ticks of 10 ms are coarse for what is hardly ever awake."""
+    seconds = 0.0
+    for thread in (PROC / str(pid) / "task").iterdir():
+        try:
+            seconds += int((thread / "schedstat").read_text().split()[0]) / 1e9
+        except (OSError, IndexError):
+            continue  # it has ended, or this kernel does not say
+    return seconds
 
 
 def below(found: Mapping[int, Process], tops: Iterable[int]) -> set[int]:
@@ -85,8 +97,8 @@ def below(found: Mapping[int, Process], tops: Iterable[int]) -> set[int]:
     return wanted
 
 
-def ticks(processes: Iterable[Process]) -> int:
-    return sum(process.ticks for process in processes)
+def total(processes: Iterable[Process]) -> float:
+    return sum(process.seconds for process in processes)
 
 
 def proportional(pids: Iterable[int]) -> float:

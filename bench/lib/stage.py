@@ -28,8 +28,8 @@ _LOOK = 0.2
 _PATIENCE = 120.0
 _LATE = 0.5
 """Seconds in which a key that comes after its dialog has gone is still counted."""
-_SETTLED, _STARTING = 40.0, 20.0
-"""Percent of a core below which supervisors count as having started, and the seconds after which they do anyway."""
+_CALM, _UNCALM = 40.0, 20.0
+"""Percent of a core below which supervisors count as calm, and the seconds after which they are measured anyway."""
 
 
 @dataclass(frozen=True)
@@ -50,18 +50,18 @@ class Window:
 
     @classmethod
     def between(cls, before: Cast, after: Cast, seconds: float) -> Self:
-        def share(one: int, other: int) -> float:
-            return 100 * (other - one) / spent.TICK / seconds
+        def share(one: float, other: float) -> float:
+            return 100 * (other - one) / seconds
 
         known = {process.pid: process for process in before.watching}
         faults = sum(p.faults - known[p.pid].faults for p in after.watching if p.pid in known)
         return cls(
             seconds,
-            share(spent.ticks(before.watching), spent.ticks(after.watching)),
-            share(spent.ticks(before.supervisors), spent.ticks(after.supervisors)),
-            share(before.server.ticks, after.server.ticks),
-            share(spent.ticks(before.others), spent.ticks(after.others)),
-            share(spent.ticks(before.agents), spent.ticks(after.agents)),
+            share(spent.total(before.watching), spent.total(after.watching)),
+            share(spent.total(before.supervisors), spent.total(after.supervisors)),
+            share(before.server.seconds, after.server.seconds),
+            share(spent.total(before.others), spent.total(after.others)),
+            share(spent.total(before.agents), spent.total(after.agents)),
             started=len({p.pid for p in after.watching} - known.keys()),
             faults=faults,
         )
@@ -132,8 +132,12 @@ class Stage:
     def settle(self) -> None:
         """Wait until the supervisors have started too."""
         self.until(lambda: len(self.cast().supervisors) >= self.count, "a supervisor for each phase")
-        end = time.monotonic() + _STARTING
-        while self.spent(1.0).watching > _SETTLED and time.monotonic() < end:
+        self.calm_down()
+
+    def calm_down(self) -> None:
+        """Wait a little for what the last news has set going."""
+        end = time.monotonic() + _UNCALM
+        while self.spent(2.0).watching > _CALM and time.monotonic() < end:
             pass
 
     def hellos(self) -> list[dict[str, Any]]:
@@ -160,8 +164,8 @@ class Stage:
         self.order(do="mute")
         supervisors = {process.pid for process in self.cast().supervisors}
         for row in self.story.tmux("list-panes", "-a", "-F", "#{pane_pid} #{pane_id}").splitlines():
-            pid, _, pane = row.partition(" ")
-            if int(pid) in supervisors:
+            first, _, pane = row.partition(" ")
+            if int(first) in supervisors:
                 self.story.tmux("respawn-pane", "-k", "-t", pane, "exec sleep 86400")
         for pid in supervisors:
             with suppress(ProcessLookupError):
@@ -269,10 +273,10 @@ class Poller:
 
     def during(self, work: Callable[[], tuple[Done, Window]]) -> tuple[Done, Window]:
         """Do something; in its window, what watches is this poller."""
-        before = spent.process(self.process.pid).ticks
+        before = spent.process(self.process.pid).seconds
         done, window = work()
-        ticks = spent.process(self.process.pid).ticks - before
-        return done, replace(window, watching=100 * ticks / spent.TICK / window.seconds)
+        seconds = spent.process(self.process.pid).seconds - before
+        return done, replace(window, watching=100 * seconds / window.seconds)
 
     def close(self) -> None:
         """End it; `kept` is then how many of the looks that it should have had it had."""
