@@ -98,11 +98,11 @@ WHAT = """\
 repaints its spinner ten times a second, and at random times, eight a second over all panes, paints a permission dialog
 that a rule of the policy allows. Its spinner stops while its own dialog is up; all other panes go on. Milliseconds from
 the dialog's last byte written to the answering key read by the agent; by hook from the dialog's first byte, when the
-hook is started, to its answer. By screen, no hook has reported at all. The two pollers are the usual ways: a forked `tmux capture-pane` of each pane every 100 ms, answered when
-two looks in a row show the dialog (ccmanager's cadence), and every 500 ms, answered at once. They watch the same panes
-in the same run, after batty's supervisors have ended. CPU in percent of one core, with children: of all that watches
-(supervisors, their connections, the panes' pipes; or the poller), and of the tmux server. The machine was shared: read
-the ratios.
+hook is started, to its answer. By screen, no hook has reported at all. The two pollers are the usual ways: a forked
+`tmux capture-pane` of each pane every 100 ms, answered when two looks in a row show the dialog (ccmanager's cadence),
+and every 500 ms, answered at once. They watch the same panes in the same run, after batty's supervisors have ended. CPU
+in percent of one core, with children: of all that watches (supervisors, their connections, the panes' pipes; or the
+poller), and of the tmux server. The machine was shared: read the ratios.
 """
 
 
