@@ -52,7 +52,7 @@ def text_problem(path: tuple[str, ...], text: str) -> str:
             return "" if _LAYOUT.fullmatch(text) else _path_problem(text)
         case "run.provide" | "gate.keep":
             return _path_problem(text)
-        case "gate.timeout":
+        case "gate.timeout" | "patience.stuck" | "patience.idle" | "patience.hold":
             return "" if span(text) else 'must be a time such as "90s", "30m" or "2h"'
         case "queue.retention":
             return "" if span(text) else 'must be a time such as "12h" or "30d"'

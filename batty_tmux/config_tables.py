@@ -104,6 +104,28 @@ class Policy(_Table, frozen=True):
     ] = ()
 
 
+class Patience(_Table, frozen=True):
+    stuck: Annotated[
+        str, Meta(description="How long nothing may move while an agent works until it counts as stuck.")
+    ] = "20m"
+    idle: Annotated[
+        str, Meta(description="The same once its turn has ended and tasks are open: then it is told to go on.")
+    ] = "2m"
+    nudges: Annotated[
+        int, Meta(ge=0, le=20, description="Times that an agent is told, for each way of being stuck, before you are.")
+    ] = 1
+    relaunches: Annotated[
+        int, Meta(ge=0, le=20, description="Times that an agent that crashed is started again by itself.")
+    ] = 2
+    hold: Annotated[
+        str, Meta(description="How long nothing is typed for you after a key of yours in an agent's pane.")
+    ] = "30s"
+    limits: Annotated[
+        Literal["resume", "wait"],
+        Meta(description="What follows a usage limit that is over: the agent is told to go on, or you are waited for."),
+    ] = "resume"
+
+
 class Supervisor(_Table, frozen=True):
     by: Annotated[
         Literal["", "claude", "codex", "command"],
@@ -164,6 +186,7 @@ class Config(_Table, frozen=True):
     gate: Gate = Gate()
     review: Review = Review()
     policy: Policy = Policy()
+    patience: Patience = Patience()
     supervisor: Supervisor = Supervisor()
     queue: Queue = Queue()
     attention: Attention = Attention()

@@ -5,8 +5,10 @@ import json
 import click
 import msgspec
 
+from batty_tmux.core.activity import Activity
 from batty_tmux.core.events import AnyEvent
 from batty_tmux.core.report import narrate
+from batty_tmux.core.supervision_report import activity_line
 
 
 def tell(event: AnyEvent) -> None:
@@ -14,6 +16,11 @@ def tell(event: AnyEvent) -> None:
     line = narrate(event)
     if line:
         click.echo(line, err=True)
+
+
+def note(done: Activity) -> None:
+    """Tell on stderr one thing that an executor did."""
+    click.echo(activity_line(done), err=True)
 
 
 def say(line: str) -> None:

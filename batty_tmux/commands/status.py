@@ -92,7 +92,7 @@ def screen(project: Project, width: int = 200) -> RenderableType:
     parts += [Text(line) for line in project.uncommitted_words()]
     parts += [Text(f"! {clean(broken, 300)}") for broken in project.broken_words()]
     found = waiting(statuses, now(), queue)
-    held = holds(project, statuses)
+    held = holds(statuses)
     keys = bound(project.terminal) if found or held else Keys()
     parts += [Text(hold_line(phase, by, keys.unpause)) for phase, by in held]
     if found:
@@ -103,8 +103,7 @@ def screen(project: Project, width: int = 200) -> RenderableType:
     return Group(*parts)
 
 
-def holds(project: Project, statuses: Sequence[PhaseStatus]) -> list[tuple[PhaseId, Hold]]:
+def holds(statuses: Sequence[PhaseStatus]) -> list[tuple[PhaseId, Hold]]:
     """Return the phases at work into which supervision types nothing, and why."""
-    events = project.place.records.events
-    held = ((s.phase.id, hold(s.phase.id, events)) for s in statuses if s.holds_a_slot)
+    held = ((s.phase.id, hold(s.watch)) for s in statuses if s.holds_a_slot)
     return [(phase, by) for phase, by in held if by]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from batty_tmux.commands.show import tell
+from batty_tmux.commands.show import note, tell
+from batty_tmux.drive.post import Post
 from batty_tmux.drive.project import Project, named_phase
 from batty_tmux.drive.watch import Supervisor
 from batty_tmux.errors import BattyError
@@ -31,5 +32,5 @@ def command(repo: Path, phase: str, run: str | None) -> None:
             raise BattyError("supervised", f"{name} has a supervisor already", next=f"batty attach {name}")
         sys.stdout.write(f"batty supervises {name}. A line typed here answers its question.\n")
         sys.stdout.flush()
-        Supervisor(project, name, number, tell).supervise(0 if os.isatty(0) else None)
+        Supervisor(Post(project, name, number, [tell]), note).supervise(0 if os.isatty(0) else None)
     click.echo(f"{name} is over. batty clean removes its window when it has landed.")

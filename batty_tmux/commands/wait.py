@@ -13,7 +13,7 @@ from batty_tmux.commands.show import say, tell
 from batty_tmux.commands.status import overview_table
 from batty_tmux.core.attention import waiting, waiting_lines
 from batty_tmux.core.events import AnyEvent
-from batty_tmux.core.status import CAN_MOVE_ALONE, STILL_AWAITED, PhaseStatus
+from batty_tmux.core.status import PhaseStatus
 from batty_tmux.drive.fill import wanted
 from batty_tmux.drive.project import Project
 from batty_tmux.drive.resume import look_after
@@ -85,7 +85,7 @@ def _wait(project: Project) -> int:
 
 def is_over(project: Project, statuses: list[PhaseStatus]) -> bool:
     """Tell whether nothing moves any more: what is left waits for a decision, or for what does."""
-    if any(status.state in STILL_AWAITED for status in statuses):
+    if any(status.is_awaited for status in statuses):
         return False
     return project.run.stopped or not any(status.state == "ready" for status in statuses)
 
@@ -126,7 +126,7 @@ def _show(live: "Live | _Narrator", news: Sequence[AnyEvent], statuses: list[Pha
     for event in news:
         tell(event)
     lines = [line for one in waiting(statuses, now()) for line in waiting_lines(one)]
-    if lines != live.told and not any(status.state in CAN_MOVE_ALONE for status in statuses):
+    if lines != live.told and not any(status.moves_alone for status in statuses):
         for line in ("waits for you", *lines) if lines else ():
             say(line)
         live.told = lines

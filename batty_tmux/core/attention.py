@@ -6,18 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from batty_tmux.core.events import (
-    AnyEvent,
-    ExecutorExited,
-    ExecutorStarted,
-    Launching,
-    Paused,
-    Prompted,
-    Unpaused,
-)
+from batty_tmux.core.events import Prompted
 from batty_tmux.core.queue_plan import standstill
 from batty_tmux.core.queue_state import Queue
-from batty_tmux.core.status import WAITS_FOR_A_PERSON, PhaseStatus
+from batty_tmux.core.status import PhaseStatus
+from batty_tmux.core.watch import Watch
 from batty_tmux.names import PhaseId, clean
 
 Hold = Literal["", "paused", "you"]
@@ -59,7 +52,7 @@ class Waiting:
 
 def waiting(statuses: Iterable[PhaseStatus], now: datetime, queue: Queue | None = None) -> tuple[Waiting, ...]:
     """List all that waits for a person, each once, oldest first; what has no age comes last."""
-    found = [_of_a_phase(status, now) for status in statuses if status.state in WAITS_FOR_A_PERSON]
+    found = [_of_a_phase(status, now) for status in statuses if status.waits_for_a_person]
     if queue is not None:
         found += _of_the_queue(queue)
     return tuple(sorted(found, key=lambda one: (one.since is None, one.since or now)))
@@ -131,26 +124,10 @@ def notice(project: str, newest: Waiting, count: int) -> str:
     return "".join(c if c in _WORDS else "-" for c in text)[:_LONGEST]
 
 
-def hold(phase: PhaseId, events: Iterable[AnyEvent]) -> Hold:
-    """Fold whether supervision of a phase is on hold, and by what. What a person paused, only a person lets go on."""
-    paused = typing = False
-    for event in events:
-        if getattr(event, "phase", None) != phase:
-            continue
-        match event:
-            case Launching():
-                paused = typing = False
-            case Paused(by="person"):
-                paused = True
-            case Unpaused(by="person"):
-                paused = typing = False
-            case Paused(by="keys"):
-                typing = True
-            case Unpaused() | ExecutorStarted() | ExecutorExited():
-                typing = False
-            case _:
-                pass
-    return "paused" if paused else "you" if typing else ""
+def hold(watch: Watch) -> Hold:
+    """Tell whether supervision of a phase is on hold, and by what."""
+    by = watch.paused.by if watch.paused is not None else ""
+    return "paused" if by == "person" else "you" if by == "keys" else ""
 
 
 def waiting_lines(one: Waiting, *, ages: bool = False, menu: str = "") -> list[str]:

@@ -10,14 +10,16 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import yaml
-from jinja2 import StrictUndefined, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from batty_tmux.errors import BattyError
 from batty_tmux.names import PhaseId, RunId, clean, phase_id, slug
+
+if TYPE_CHECKING:
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 LAYOUTS = ("even-horizontal", "even-vertical", "main-horizontal", "main-vertical", "tiled")
 """The names that every supported tmux knows; another name ends a 3.3a server with all its sessions."""
@@ -94,6 +96,9 @@ def session_name(text: str) -> str:
 
 def workspace(template: str, session: str, windows: Sequence[Window], home: Home | None = None) -> str:
     """Render a workspace file. Raises BattyError `layout-template` when the template is at fault."""
+    # 7 MB that every supervisor would hold: only what opens windows pays for them
+    from jinja2 import TemplateError  # noqa: PLC0415
+
     values = {
         "session": session_name(session),
         "home": _home_values(home) if home else None,
@@ -195,13 +200,18 @@ def to_yaml(value: object) -> Quoted:
     raise TypeError(f"a {type(value).__name__} has no place in a workspace")
 
 
-def _environment() -> ImmutableSandboxedEnvironment:
+def _environment() -> "ImmutableSandboxedEnvironment":
+    from jinja2 import StrictUndefined  # noqa: PLC0415 -- as in workspace
+    from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415
+
     environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, finalize=_only_quoted)
     environment.filters["tojson"] = _tojson
     return environment
 
 
 def _tojson(value: object) -> Quoted:
+    from jinja2 import StrictUndefined  # noqa: PLC0415 -- as in workspace
+
     if isinstance(value, StrictUndefined):
         str(value)  # raises, with the name that the template has wrong
     return to_yaml(value)

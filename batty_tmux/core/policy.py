@@ -136,10 +136,14 @@ def decide(request: Request, policy: Policy, worktree: str = "") -> Outcome:
     return Ask(told, outcome.rule, outcome, suggested=suggested)
 
 
-def on_screen(prompt: Prompt, policy: Policy, worktree: str = "") -> Answer | Ask | Refuse:
-    """Decide about a prompt, and find the keys. A meaning that no option has is for a person."""
-    request = of_prompt(prompt)
-    outcome = decide(request, policy, worktree)
+def on_screen(
+    prompt: Prompt, policy: Policy, worktree: str = "", request: Request | None = None
+) -> Answer | Ask | Refuse:
+    """Decide about a prompt, and find the keys. A meaning that no option has is for a person.
+
+    `request` is what it asks where that is known better than the screen shows it.
+    """
+    outcome = decide(request or of_prompt(prompt), policy, worktree)
     give = outcome.would if isinstance(outcome, Ask) else outcome
     pressed = _pressed(prompt, give) if isinstance(give, Give) else None
     if isinstance(pressed, (Ask, Refuse)):

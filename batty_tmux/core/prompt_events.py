@@ -99,10 +99,14 @@ class LimitOver(PhaseEvent, frozen=True, kw_only=True, tag="limit-over"):
 
 
 class Stalled(PhaseEvent, frozen=True, kw_only=True, tag="stalled"):
-    """No progress: nothing moves, the same is done again and again, the context is full, or all is refused."""
+    """No progress: nothing moves, the same is done again and again, the context is full, or all is refused.
+
+    `nudge` says that the executor is to be told; else a person is waited for.
+    """
 
     code: Literal["silent", "loop", "context", "denials"]
     reason: str
+    nudge: bool = False
 
 
 class Stirred(PhaseEvent, frozen=True, kw_only=True, tag="stirred"):
@@ -110,9 +114,10 @@ class Stirred(PhaseEvent, frozen=True, kw_only=True, tag="stirred"):
 
 
 class HooksHeard(PhaseEvent, frozen=True, kw_only=True, tag="hooks-heard"):
-    """The agent's hooks report; `attempt` is the executor's."""
+    """The agent's hooks report; `attempt` is the executor's, `session` the conversation that they tell of."""
 
     attempt: int
+    session: str = ""
 
 
 class HooksSilent(PhaseEvent, frozen=True, kw_only=True, tag="hooks-silent"):

@@ -8,7 +8,6 @@ from datetime import datetime
 from batty_tmux.core.attention import age_of
 from batty_tmux.core.attention import typeable as _typeable
 from batty_tmux.core.events import (
-    Answered,
     AnyEvent,
     BoardCommitted,
     Collided,
@@ -21,20 +20,17 @@ from batty_tmux.core.events import (
     Launched,
     LaunchFailed,
     Launching,
-    Nudged,
-    Paused,
     PhaseHeld,
-    Prompted,
     Relaunching,
     Reviewed,
     ReviewWanted,
-    Unpaused,
 )
 from batty_tmux.core.queue_report import told as of_the_queue
 from batty_tmux.core.radar import words
 from batty_tmux.core.review import Packet
 from batty_tmux.core.status import PhaseStatus
 from batty_tmux.core.supervise import contract_problem
+from batty_tmux.core.supervision_report import told as of_supervision
 from batty_tmux.errors import BattyError
 from batty_tmux.names import PhaseId, clean
 
@@ -107,7 +103,8 @@ def summary(statuses: Sequence[PhaseStatus]) -> str:
 def narrate(event: AnyEvent) -> str | None:
     """Return one line for a person, or None for what is of no interest."""
     phase = getattr(event, "phase", "")
-    told = _of_the_executor(event) or _of_the_contract(event) or of_the_queue(event) or _of_the_radar(event)
+    told = _of_the_executor(event) or _of_the_contract(event) or of_supervision(event) or of_the_queue(event)
+    told = told or _of_the_radar(event)
     return f"{phase}{': ' if phase else ''}{clean(told, 300)}" if told else None
 
 
@@ -123,17 +120,6 @@ def _of_the_executor(event: AnyEvent) -> str | None:
             return f"{agent} starts" if attempt == 1 else f"{agent} starts again (attempt {attempt})"
         case ExecutorExited(status=status):
             return f"the executor ended with status {status}"
-        case Prompted(question=question, reason=""):
-            return f"asks: {question}"
-        case Prompted(question=question, reason=reason):
-            return f"asks, and waits for you ({reason}): {question}"
-        case Answered(by=by, answer=answer, rule=rule):
-            who = f"policy, {rule}" if by == "policy" else "you"
-            return f"answered by {who}: {answer or 'Enter'}"
-        case Paused(by=by):
-            return "supervision is paused" if by == "person" else "you type there: supervision holds still"
-        case Unpaused(by=by):
-            return "supervision goes on" + (": the pane has been quiet" if by == "quiet" else "")
         case _:
             return None
 
@@ -148,10 +134,10 @@ def _of_the_contract(event: AnyEvent) -> str | None:
             return f"{problem}{more}" if problem else f"{counted}, everything committed"
         case BoardCommitted(paths=paths):
             return f"batty committed its board: {', '.join(paths[:3])}"
-        case Nudged(text=text):
-            return f"told its executor: {text}"
-        case Relaunching(feedback=feedback):
-            return "starts its executor again" + (" with feedback" if feedback else "")
+        case Relaunching(feedback=feedback, cause=cause, resume=resume):
+            why = {"crash": ", since it broke off", "limit": ", since its limit is over"}.get(cause, "")
+            how = ", where it was" if resume else " with feedback" if feedback else ""
+            return f"starts its executor again{how}{why}"
         case GateStarted(purpose="control", commit=commit, log=log):
             return f"as a control, the gate runs on {commit[:_SHORT]}, without it; log in {log}"
         case GateFinished(purpose="control", verdict=verdict, seconds=seconds, commit=commit):
@@ -192,6 +178,7 @@ def packet_markdown(packet: Packet) -> str:
         f"- branch `{_typeable(packet.branch)}` at `{packet.head}`, on base `{packet.base[:_SHORT]}`",
         f"- worktree `{_typeable(packet.worktree)}`",
         f"- gate `{clean(packet.gate_command)}`: {_gate_line(gate)}",
+        *([f"- its agent: {clean(packet.activity)}"] if packet.activity else []),
         "",
         "## Tasks",
         "",

@@ -46,6 +46,8 @@ class Packet:
     gate_command: str
     answers: tuple[tuple[str, str, str], ...]
     summary: str = ""
+    activity: str = ""
+    """What its executors did, counted in words."""
     dirty: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     """The changed paths that define the gate: such a phase says itself what proves it."""

@@ -14,7 +14,7 @@ _KEY_NAME: Final = (
     r"token|api[_-]?key|(?:access|account|private|signing|encryption|master|service|auth|shared|license|deploy|storage)"
     r"[_-]?(?:access[_-]?)?key|credentials?|sharedaccesssignature|auth"
 )
-_STEMS: Final = (  # noqa: SIM905
+_STEMS: Final = (
     "pass pwd secret token api access account private signing encryption master service auth shared license"
     " deploy storage credential"
 ).split()

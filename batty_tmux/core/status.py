@@ -69,6 +69,25 @@ class PhaseStatus:
     total: int = 0
 
     @property
+    def moves_alone(self) -> bool:
+        """Whether it goes on without a person: of what is stuck, at a limit with an end, and before a nudge."""
+        limit, stall = self.watch.limited, self.watch.stalled
+        if self.state != "stuck" or self.watch.launched is None or self.watch.paused is not None:
+            return self.state in CAN_MOVE_ALONE
+        if limit is None and stall is None:
+            return self.watch.answered
+        return limit.until is not None if limit is not None else stall is not None and stall.nudge
+
+    @property
+    def waits_for_a_person(self) -> bool:
+        return self.state in WAITS_FOR_A_PERSON and not self.moves_alone
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether `--wait` goes on waiting for it."""
+        return self.state in STILL_AWAITED or self.moves_alone
+
+    @property
     def holds_a_slot(self) -> bool:
         return self.watch.state in HOLDS_A_SLOT
 

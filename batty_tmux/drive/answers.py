@@ -5,13 +5,11 @@ from batty_tmux.core.events import Answered
 from batty_tmux.core.prompts import Prompt
 from batty_tmux.core.supervise import Watch
 from batty_tmux.drive.executor import family_of
-from batty_tmux.drive.keyboard import Outcome, choose, digest, write
+from batty_tmux.drive.keyboard import Outcome, choose, write
 from batty_tmux.drive.project import Project
 from batty_tmux.drive.redaction import SECRET
 from batty_tmux.errors import BattyError
 from batty_tmux.names import PaneId, RunId
-
-__all__ = ["Outcome", "answer", "choose", "digest", "write"]
 
 
 def answer(project: Project, watch: Watch, text: str) -> Answered:

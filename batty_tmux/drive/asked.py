@@ -6,8 +6,9 @@ from batty_tmux.core import prompts
 from batty_tmux.core.attention import Waiting, waiting
 from batty_tmux.core.events import Prompted
 from batty_tmux.core.supervise import Watch
-from batty_tmux.drive.answers import answer, digest
+from batty_tmux.drive.answers import answer
 from batty_tmux.drive.executor import family_of
+from batty_tmux.drive.keyboard import digest
 from batty_tmux.drive.project import Project
 from batty_tmux.errors import BattyError
 from batty_tmux.host.clock import now

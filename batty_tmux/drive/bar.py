@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 from batty_tmux.core.attention import hold
 from batty_tmux.core.board import Phase
+from batty_tmux.core.queue_state import Queue
 from batty_tmux.core.report import explain
-from batty_tmux.core.supervise import Watch
+from batty_tmux.core.status import PhaseStatus, derive
+from batty_tmux.core.supervise import HOLDS_A_SLOT, Watch
 from batty_tmux.drive.notify import refresh
 from batty_tmux.drive.project import Project
 from batty_tmux.errors import BattyError
@@ -27,23 +29,19 @@ class Bar:
     state: str = ""
     seen: tuple[object, ...] = ()
 
-    def progress(self, board: Phase | None) -> None:
-        """Remember the worktree's own board, for the next `show`."""
-        self.board = board
-
-    def show(self, watch: Watch, folded: int) -> None:
+    def show(self, watch: Watch, folded: int, own: Phase | None, sees: str) -> None:
         """Push the phase's state, task and progress into its window's options, if anything happened to it.
 
-        `folded` counts the phase's events: deriving the state asks git, so it is not done for nothing.
+        `own` is the worktree's own board, `sees` what the executor is seen to do. `folded` counts the phase's events:
+        deriving the state asks git, so it is not done for nothing.
         """
+        self.board = own
         task = self.board.current if self.board else None
-        seen = (folded, self.board and (self.board.done, self.board.total), task and task.id)
+        seen = (folded, self.board and (self.board.done, self.board.total), task and task.id, sees)
         if seen == self.seen:
             return
         self.seen = seen
-        # opened anew: a landing since may have changed every board
-        project = Project.around(self.project.place.home, self.project.base)
-        status = project.status(self.phase)
+        status = self._status(watch)
         board = self.board or status.phase
         task = board.current
         options: dict[str, str | None] = {
@@ -51,14 +49,25 @@ class Bar:
             "@batty_task": clean(task.title) if task else "",
             "@batty_progress": f"{board.done}/{board.total}",
             "@batty_says": clean(status.says),
-            HOLD: hold(self.phase, project.place.records.events),
+            "@batty_sees": sees,
+            HOLD: hold(watch),
         }
         if watch.launched is not None and options != self.shown:
             self.project.terminal.set_window(WindowId(watch.launched.window), options)
             self.shown = options
         if status.state != self.state:
             self.state = status.state
-            show_summary(project)
+            # opened anew: a landing since may have changed every board
+            show_summary(Project.around(self.project.place.home, self.project.base))
+
+    def _status(self, watch: Watch) -> PhaseStatus:
+        """Return the phase's status. While it holds a slot its own journal and board tell it: git is not asked.
+
+        This comes between a dialog and the next one, in every window.
+        """
+        if watch.state in HOLDS_A_SLOT and self.board is not None:
+            return derive(self.board, watch, Queue(), (), self.board)
+        return Project.around(self.project.place.home, self.project.base).status(self.phase)
 
     def attention(self) -> None:
         attention(self.project)

@@ -10,6 +10,7 @@ from batty_tmux.core.events import (
     BoardCommitted,
     GateFinished,
     Inspected,
+    LimitOver,
     Nudged,
     PhaseHeld,
     Relaunching,
@@ -19,19 +20,23 @@ from batty_tmux.core.supervise import (
     AskReview,
     CommitBoard,
     Effect,
+    GoOn,
     Hold,
     Inspect,
     Nudge,
     Relaunch,
+    Revive,
     RunPhaseGate,
     Watch,
     contract_problem,
     within,
 )
 from batty_tmux.drive.bar import attention
+from batty_tmux.drive.executor import family_of
 from batty_tmux.drive.fill import fill
 from batty_tmux.drive.gate import GateSpec, Subject, run_gate
 from batty_tmux.drive.hooks import caller_environment
+from batty_tmux.drive.keyboard import write
 from batty_tmux.drive.packets import write_packet
 from batty_tmux.drive.place import Place
 from batty_tmux.drive.project import Project, board_in_worktree, program
@@ -86,8 +91,8 @@ def perform(project: Project, watch: Watch, effect: Effect, worker: Worker) -> N
             project.place.records.append(inspect(project, watch))
         case CommitBoard(paths=paths):
             commit_board(project, watch, paths)
-        case Nudge(text=text):
-            _nudge(project, watch, text)
+        case Nudge(text=text, why=why):
+            _nudge(project, watch, text, why)
         case RunPhaseGate(head=head, tree=tree):
             _gate(project, watch, head, tree, worker)
         case AskReview(head=head):
@@ -96,6 +101,11 @@ def perform(project: Project, watch: Watch, effect: Effect, worker: Worker) -> N
             hold(project, watch, effect)
         case Relaunch():
             relaunch(project, watch)
+        case Revive(cause=cause, resume=resume):
+            told = Relaunching(run=RunId(watch.run), phase=watch.phase, resume=resume, cause=cause)
+            project.place.records.append(told)
+        case GoOn():
+            _go_on(project, watch)
         case _:
             assert_never(effect)
 
@@ -149,18 +159,27 @@ def commit_board(project: Project, watch: Watch, paths: tuple[str, ...]) -> None
     project.place.records.append(BoardCommitted(run=RunId(watch.run), phase=watch.phase, head=head, paths=paths))
 
 
-def _nudge(project: Project, watch: Watch, text: str) -> None:
+def _nudge(project: Project, watch: Watch, text: str, why: str) -> None:
     """Tell the executor what is missing: in its pane while it lives, else in the brief of a new one."""
     run = RunId(watch.run)
     if project.config.policy.mode == "observe":
-        reason = "its contract does not hold, and policy only observes"
-        hold(project, watch, Hold("held", "not-nudged", reason, tuple(text.splitlines())))
+        if not why:
+            reason = "its contract does not hold, and policy only observes"
+            hold(project, watch, Hold("held", "not-nudged", reason, tuple(text.splitlines())))
         return
-    project.place.records.append(Nudged(run=run, phase=watch.phase, text=text))
+    project.place.records.append(Nudged(run=run, phase=watch.phase, text=text, why=why))
     if watch.executor == "running" and watch.launched is not None:
-        project.terminal.type_line(PaneId(watch.launched.pane), text)
+        write(project.terminal, PaneId(watch.launched.pane), family_of(project, watch.agent), text)
     else:
         project.place.records.append(Relaunching(run=run, phase=watch.phase, feedback=text))
+
+
+def _go_on(project: Project, watch: Watch) -> None:
+    """Tell an executor whose usage limit is over to go on. Journaled first: said twice it would work twice."""
+    project.place.records.append(LimitOver(run=RunId(watch.run), phase=watch.phase, by="clock"))
+    if watch.executor == "running" and watch.launched is not None:
+        words = "The usage limit is over. Go on where you were."
+        write(project.terminal, PaneId(watch.launched.pane), family_of(project, watch.agent), words)
 
 
 def _gate(project: Project, watch: Watch, head: Sha, tree: Sha, worker: Worker) -> None:

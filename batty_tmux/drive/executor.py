@@ -7,12 +7,14 @@ import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 from batty_tmux.core.events import ExecutorStarted, LaunchFailed, Launching
 from batty_tmux.core.supervise import HOLDS_A_SLOT, Watch
 from batty_tmux.drive import guard
 from batty_tmux.drive.hooks import caller_environment
 from batty_tmux.drive.project import BOARDS, Project, program
+from batty_tmux.drive.reports import issue
 from batty_tmux.drive.windows import session_id, write_brief
 from batty_tmux.errors import BattyError
 from batty_tmux.host.agents import adapter as agents
@@ -67,6 +69,8 @@ def _start(project: Project, watch: Watch, held: Held) -> None:
     _set_up(project, watch, worktree, environ)
     agent = adapter(project, name)
     own = project.config.agents.get(name)
+    resume = _goes_on(watch, name)
+    session = watch.session if resume else str(uuid4()) if agent.names_its_session else ""
     launch = agents.Launch(
         brief=brief,
         phase=phase,
@@ -75,8 +79,10 @@ def _start(project: Project, watch: Watch, held: Held) -> None:
         run=run,
         args=own.args if own else (),
         command=own.command if own else (),
-        resume=False,
+        resume=resume,
         notice=notice_file(project, phase, run),
+        session=session,
+        report=issue(folder_of_reports(project, phase, run), agent.family) if agent.reports else None,
     )
     argv = agent.argv(launch)
     if shutil.which(argv[0], path=environ["PATH"]) is None:
@@ -87,10 +93,27 @@ def _start(project: Project, watch: Watch, held: Held) -> None:
     guarded = guard.environment(guard.install(project.place, project.base))
     status = exit_file(project, phase, run, number)
     status.unlink(missing_ok=True)
-    project.place.records.append(ExecutorStarted(run=run, phase=phase, attempt=number, pid=os.getpid(), agent=name))
+    project.place.records.append(
+        ExecutorStarted(
+            run=run,
+            phase=phase,
+            attempt=number,
+            pid=os.getpid(),
+            agent=name,
+            session=session,
+            hooks=launch.report is not None,
+        )
+    )
     os.chdir(worktree)
     os.dup2(held.descriptor, _LOCK_DESCRIPTOR, inheritable=True)
     become(("/bin/sh", "-c", _WRAPPER, str(status), *argv), {**environ, **agent.environment(launch), **guarded})
+
+
+def _goes_on(watch: Watch, agent: str) -> bool:
+    """Tell whether this start goes on with a conversation: of the same agent, and cut off, not sent back."""
+    if watch.relaunch is not None and not watch.relaunch.resume:
+        return False
+    return bool(watch.attempt and watch.session) and watch.agent == agent
 
 
 def _feedback(watch: Watch) -> str:
@@ -107,7 +130,7 @@ def end_unseen(project: Project, watch: Watch) -> None:
     """
     lock = project.place.phase_folder(RunId(watch.run), watch.phase) / "executor.lock"
     with attempt(lock) as held:
-        pid = None if held else started_pid(project, watch)
+        pid = watch.started.pid if held is None and watch.started is not None else None
     if pid is None:
         return
     # that the lock is held proves that the process of this number is still the one that was started
@@ -199,6 +222,11 @@ def notice_file(project: Project, phase: PhaseId, run: RunId) -> Path:
     return project.place.phase_folder(run, phase) / "radar.json"
 
 
+def folder_of_reports(project: Project, phase: PhaseId, run: RunId) -> Path:
+    """Return the folder by which the agent's hooks report to the phase's supervisor."""
+    return project.place.phase_folder(run, phase) / "reports"
+
+
 def exit_file(project: Project, phase: PhaseId, run: RunId, number: int) -> Path:
     return project.place.phase_folder(run, phase) / f"exit-{number}"
 
@@ -211,10 +239,3 @@ def exit_status(project: Project, watch: Watch) -> int | None:
     except FileNotFoundError:
         return None
     return int(text) if text.isdigit() else None
-
-
-def started_pid(project: Project, watch: Watch) -> int | None:
-    """Return the pid of the phase's newest executor: its pane's process."""
-    events = project.place.records.events
-    started = (e for e in reversed(events) if isinstance(e, ExecutorStarted) and e.phase == watch.phase)
-    return next((e.pid for e in started), None)

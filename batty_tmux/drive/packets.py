@@ -9,11 +9,11 @@ from batty_tmux.core.report import packet_markdown
 from batty_tmux.core.review import Changed, Commit, Packet
 from batty_tmux.core.status import PhaseStatus
 from batty_tmux.core.supervise import Watch
+from batty_tmux.drive.chronicle import told
 from batty_tmux.drive.project import Project, board_in_worktree
 from batty_tmux.drive.redaction import redacted
 from batty_tmux.drive.verdicts import tip_of
 from batty_tmux.errors import BattyError
-from batty_tmux.host import git as history
 from batty_tmux.host.files import write_atomically
 from batty_tmux.names import PhaseId, RunId, Sha
 
@@ -31,6 +31,9 @@ def write_packet(project: Project, phase: PhaseId) -> Path:
 
 def packet(project: Project, status: PhaseStatus) -> Packet:
     """Gather what a reviewer needs to decide about a phase as it is now."""
+    # GitPython takes 3 MB, which every supervisor would hold from its first moment on
+    from batty_tmux.host import git as history  # noqa: PLC0415
+
     watch = status.watch
     if watch.launching is None:
         raise BattyError("not-launched", f"{watch.phase} was not launched", next=f"batty work {watch.phase}")
@@ -56,6 +59,7 @@ def packet(project: Project, status: PhaseStatus) -> Packet:
         gate_command=project.config.gate.command,
         answers=_answers(project, watch),
         summary=_summary(project, head, watch.phase),
+        activity=told(project.place.phase_folder(RunId(watch.run), watch.phase)),
         dirty=dirty,
         flags=_gate_files(project, tuple(change.path for change in files)),
         collisions=tuple((c.phase, c.paths) for c in radar.of(radar.fold(project.place.records.events), watch.phase)),

@@ -24,10 +24,9 @@ def unpause(project: Project, phase: PhaseId) -> bool:
 
 
 def _say(project: Project, phase: PhaseId, event: Paused | Unpaused, *, unless: Hold) -> bool:
-    records = project.place.records
-    changes = hold(phase, records.events) != unless
+    changes = hold(project.watch(phase)) != unless
     if changes:
-        records.append(event)
+        project.place.records.append(event)
     _show(project, phase)
     return changes
 
@@ -43,7 +42,7 @@ def _show(project: Project, phase: PhaseId) -> None:
     """Show it in the phase's window now; its supervisor shows the same when it has read the journal."""
     launched = project.watch(phase).launched
     if launched is not None and project.terminal.identity() == launched.server:
-        seen: dict[str, str | None] = {HOLD: hold(phase, project.place.records.events)}
+        seen: dict[str, str | None] = {HOLD: hold(project.watch(phase))}
         project.terminal.set_window(WindowId(launched.window), seen)
 
 

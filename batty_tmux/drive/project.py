@@ -22,7 +22,7 @@ from batty_tmux.drive.settings import base_branch, commit_command, settings, unc
 from batty_tmux.errors import BattyError, UsageError
 from batty_tmux.host.files import read_tree
 from batty_tmux.host.terminal import Terminal
-from batty_tmux.names import PhaseId, Sha, phase_id
+from batty_tmux.names import PhaseId, SessionId, Sha, phase_id
 
 BOARDS = "kanban"
 SETTINGS = "batty.toml"
@@ -68,6 +68,10 @@ class Project:
             return here
         there = Terminal(Path(self.run.socket))
         return there if there.alive() else here
+
+    def connect(self, session: str) -> None:
+        """Speak to tmux over a standing connection from here on: for who has much to say to it."""
+        self.__dict__["terminal"] = self.terminal.connected(SessionId(session))
 
     @property
     def worktrees(self) -> Path:

@@ -8,8 +8,8 @@ from contextlib import suppress
 
 from batty_tmux.core.checks import MIN_GIT, MIN_TMUX, version
 from batty_tmux.core.events import PhaseHeld, Relaunching, RunStarted, RunStopped
-from batty_tmux.core.status import STILL_AWAITED, PhaseStatus
-from batty_tmux.drive.executor import adapter, started_pid
+from batty_tmux.core.status import PhaseStatus
+from batty_tmux.drive.executor import adapter
 from batty_tmux.drive.fill import Filled, fill
 from batty_tmux.drive.hooks import remember_environment
 from batty_tmux.drive.project import SETTINGS, Project
@@ -75,9 +75,7 @@ def next_run(project: Project) -> RunId:
     A number is taken by a branch or a folder of that number too: nothing that is there is ever reused.
     """
     run = project.run
-    going = any(
-        s.state in STILL_AWAITED or s.state in {"held", "failed", "conflict", "red"} for s in project.statuses()
-    )
+    going = any(s.is_awaited or s.state in {"held", "failed", "conflict", "red"} for s in project.statuses())
     if run.id and going and not run.stopped:
         return run.id
     branches = project.place.git.say("for-each-ref", "--format=%(refname)", "refs/heads/batty/").splitlines()
@@ -120,7 +118,11 @@ def end_executor(project: Project, phase: PhaseId) -> None:
         return
     pane = next((p for p in project.terminal.panes() if p.pane == launched.pane), None)
     starting = watch.executor == "none"
-    if pane is not None and not pane.dead and (starting or pane.pid == started_pid(project, watch)):
+    if (
+        pane is not None
+        and not pane.dead
+        and (starting or (watch.started is not None and pane.pid == watch.started.pid))
+    ):
         with suppress(ProcessLookupError):
             os.killpg(pane.pid, signal.SIGTERM)
 

@@ -47,17 +47,6 @@ class Exits:
             self.descriptor = None
 
 
-def drained(descriptor: int) -> bool:
-    """Throw away what a non-blocking descriptor holds, at most 1 MiB a call; True if there was anything."""
-    total = 0
-    try:
-        while total < 1 << 20 and (data := os.read(descriptor, 1 << 16)):
-            total += len(data)
-    except BlockingIOError:
-        return total > 0
-    return total > 0
-
-
 def readable(descriptor: int, seconds: float | None) -> bool:
     """Wait for data for so long, None is for ever; tell whether some came."""
     with selectors.DefaultSelector() as selector:

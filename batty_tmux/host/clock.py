@@ -1,7 +1,7 @@
 """The one place that reads the time."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 
 def now() -> datetime:
@@ -13,3 +13,19 @@ def now() -> datetime:
 def monotonic() -> float:
     """Return seconds that never go back, for measuring and for deadlines."""
     return time.monotonic()
+
+
+def local_zone() -> tzinfo:
+    """Return the zone that this machine's clock is shown in."""
+    return datetime.now(UTC).astimezone().tzinfo or UTC
+
+
+def zone(name: str) -> tzinfo | None:
+    """Find a time zone by its name, such as "Europe/Berlin"; None where there is no such."""
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 -- 2 ms that only a usage limit is worth
+
+    try:
+        return ZoneInfo(name)
+    except (KeyError, OSError, ValueError):
+        # a name that is no zone's is looked for as a file
+        return None

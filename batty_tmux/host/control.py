@@ -2,7 +2,8 @@
 
 It is tmux's control mode, for commands alone. `no-output`, since a control client sees the output of every pane
 of its session, and one that does not read it makes the server grow; `ignore-size`, since it would shrink windows;
-`-E`, since it would give the session this process's environment.
+`-E`, since it would give the session this process's environment. The client is of this process's own session: a server
+that is told to end waits for its control clients, and one whose reader has gone with its pane would keep it for ever.
 """
 
 import os
@@ -10,13 +11,10 @@ import re
 import select
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from batty_tmux.host import process
 from batty_tmux.host.clock import monotonic
-
-if TYPE_CHECKING:
-    from subprocess import Popen
 
 _AGAIN: Final = 2.0
 """Seconds from a connection that was lost to the next try."""
@@ -43,7 +41,7 @@ class Control:
     argv: Sequence[str]
     env: Mapping[str, str]
     session: str
-    _client: "Popen[bytes] | None" = None
+    _client: process.Running | None = None
     _lost: float = float("-inf")
     _unread: bytearray = field(default_factory=bytearray)
 
@@ -73,13 +71,13 @@ class Control:
         self._lost = monotonic()
         self._unread.clear()
         if client is not None:
-            process.kill_group(client.pid)
+            client.kill()
             for pipe in (client.stdin, client.stdout):
                 if pipe is not None:
                     pipe.close()
             client.wait()
 
-    def _connected(self, timeout: float) -> "Popen[bytes] | None":
+    def _connected(self, timeout: float) -> process.Running | None:
         if self._client is not None and self._client.poll() is None:
             return self._client
         if self._client is not None:

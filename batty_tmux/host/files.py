@@ -92,6 +92,15 @@ def append_line(path: Path, line: str) -> None:
         os.close(descriptor)
 
 
+def rotate(path: Path, largest: int) -> None:
+    """Put a log of at least so many bytes aside, in place of the one put aside before; a missing one is fine."""
+    try:
+        if path.lstat().st_size >= largest:
+            path.replace(path.with_name(f"{path.name}.1"))
+    except FileNotFoundError:
+        return
+
+
 def share() -> Path:
     """Return the folder that holds `layouts/` and `tmux/`: inside an installed package, else the checkout."""
     package = Path(str(resources.files("batty_tmux")))

@@ -16,6 +16,7 @@ from typing import IO, Literal, NoReturn, Self
 from batty_tmux.errors import BattyError, CommandFailed
 from batty_tmux.host.clock import monotonic
 
+Running = subprocess.Popen[bytes]
 SCRUBBED = ("GIT_", "CLAUDE", "BATTY_")
 """Prefixes that never reach a child: a leaked GIT_DIR makes git work on another repository, a leaked
 CLAUDE* variable makes Claude Code refuse to start, and ours would tell a child that it is another phase."""
@@ -328,13 +329,10 @@ def alongside(
         return subprocess.Popen(list(argv), stdin=subprocess.DEVNULL, stdout=file, stderr=file)
 
 
-def converse(argv: Sequence[str], env: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-    """Start a program to write to and read from while it runs; it ends at the latest when its input does."""
-    pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
-    full = scrubbed() | dict(env)
-    return subprocess.Popen(
-        list(argv), bufsize=0, env=full, stdin=pipe, stdout=pipe, stderr=nothing, start_new_session=True
-    )
+def converse(argv: Sequence[str], env: Mapping[str, str]) -> Running:
+    """Start a program to write to and read from while it runs. It hears what the terminal sends to this one."""
+    pipe, full = subprocess.PIPE, scrubbed() | dict(env)
+    return subprocess.Popen(list(argv), bufsize=0, env=full, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
 
 
 def pause(seconds: float) -> None:

@@ -71,12 +71,16 @@ class SessionFacts:
 
 @dataclass(frozen=True)
 class ClientFacts:
-    """One attached client; `activity` in seconds of the epoch. A control client is no person."""
+    """One attached client, and the pane that its keys go to. A control client is no person.
+
+    `activity` is when it last pressed a key, in seconds of the epoch.
+    """
 
     name: str
     session: SessionId
     control: bool
     activity: int
+    pane: PaneId
 
 
 def _option(name: str) -> str:
@@ -99,7 +103,7 @@ _WINDOW = "\t".join(
     ("#{session_id}", "#{window_id}", _option("@batty_phase"), _option("@batty_run"), _option("@batty_repo"))
 )
 _SESSION = "\t".join(("#{session_id}", _option("@batty_session_repo"), "#{session_name}"))
-_CLIENT = "#{session_id}\t#{client_control_mode}\t#{client_activity}\t#{client_name}"
+_CLIENT = "#{session_id}\t#{client_control_mode}\t#{client_activity}\t#{pane_id}\t#{client_name}"
 
 
 @dataclass(frozen=True)
@@ -176,7 +180,10 @@ class Terminal:
     def clients(self) -> tuple[ClientFacts, ...]:
         """List the attached clients; none when no server runs."""
         rows = self._rows(_CLIENT, "list-clients")
-        return tuple(ClientFacts(name, SessionId(s), control == "1", int(at)) for s, control, at, name in rows)
+        return tuple(
+            ClientFacts(name, SessionId(s), control == "1", int(at), PaneId(pane))
+            for s, control, at, pane, name in rows
+        )
 
     def session_named(self, name: str) -> SessionId | None:
         """Find a session by its exact name; tmux's own lookup would take a prefix or a pattern."""

@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Literal
 
 import pytest
@@ -40,6 +41,7 @@ from batty_tmux.core.supervise import (
     Hold,
     Inspect,
     Nudge,
+    Patience,
     Relaunch,
     RunPhaseGate,
     Watch,
@@ -53,6 +55,7 @@ from batty_tmux.names import Branch, PhaseId, RunId, Sha
 
 PHASE = PhaseId("phase-1")
 BOARD = "kanban/phase-1"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HEAD, TREE = Sha("head"), Sha("tree")
 
 LAUNCHING = Launching(phase=PHASE, run=RunId("001"), branch=Branch("b"), worktree="/w", start=Sha("start"))
@@ -99,7 +102,7 @@ def idle(*events: AnyEvent) -> Watch:
 
 
 def asked(watch: Watch) -> Effect | None:
-    return owed(watch, BOARD)
+    return owed(watch, BOARD, NOW, Patience(relaunches=0))
 
 
 def held(watch: Watch) -> tuple[str, str]:

@@ -1,0 +1,69 @@
+"""What an executor does, fused from all that can be known of it; who is trusted comes first.
+
+The agent's own reports, then the screen, then the process. Silence of one sensor is never proof: hooks that do not
+report are said to be dead, and a screen that shows no sign of work is no rest.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Sees = Literal["working", "asking", "stuck", "limited", "idle", "exited", "unknown"]
+Sensor = Literal["process", "journal", "hooks", "screen", "silence"]
+
+REST: Final = 2.0
+"""Seconds that an agent's empty composer must stay before the screen alone says that its turn is over."""
+REST_UNKNOWN: Final = 15.0
+"""The same for a program whose screen nothing is known about: it must not have printed for so long."""
+FIRST_REPORT: Final = 10.0
+"""Seconds that an agent may show signs of life on its screen before the first report of its hooks."""
+DIALOG_REPORT: Final = 3.0
+"""Seconds that a dialog may stand on the screen before the report of it, where hooks tell of such."""
+
+
+@dataclass(frozen=True)
+class Signs:
+    """What each sensor says now. Times in seconds.
+
+    `turn` is the last that hooks told of it, "" where they are not heard. `prompt` is the kind of the dialog on the
+    screen. `rest` is what the screen shows of a turn that ended, `quiet` for how long nothing was printed.
+    """
+
+    running: bool = True
+    limited: bool = False
+    stalled: bool = False
+    turn: Literal["", "on", "over"] = ""
+    prompt: str | None = None
+    busy: bool = False
+    rest: bool = False
+    quiet: float = 0.0
+    family: str = "any"
+
+
+def state(signs: Signs) -> tuple[Sees, Sensor]:
+    """Return what the executor does, and which sensor says so."""
+    if not signs.running:
+        return "exited", "process"
+    if signs.prompt is not None:
+        # no hook tells of every dialog: what stands on the screen is there, whatever was reported
+        return ("unknown" if signs.prompt == "unknown" else "asking"), "screen"
+    if signs.limited:
+        return "limited", "journal"
+    if signs.turn == "over" and not signs.busy:
+        return ("stuck", "journal") if signs.stalled else ("idle", "hooks")
+    if signs.turn == "" and _rests(signs):
+        return ("stuck", "journal") if signs.stalled else ("idle", "screen" if signs.family != "any" else "silence")
+    if signs.stalled:
+        return "stuck", "journal"
+    return "working", "hooks" if signs.turn == "on" else "screen"
+
+
+def is_idle(signs: Signs) -> bool:
+    """Tell whether the executor's turn is over, however long it has been so."""
+    over = signs.turn == "over" and not signs.busy
+    return signs.running and signs.prompt is None and (over or (signs.turn == "" and _rests(signs)))
+
+
+def _rests(signs: Signs) -> bool:
+    if signs.family == "any":
+        return signs.quiet >= REST_UNKNOWN
+    return signs.rest and signs.quiet >= REST
