@@ -3,8 +3,6 @@
 import os
 import shlex
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,19 +11,11 @@ from batty_tmux.core.events import Prompted
 from batty_tmux.drive.project import Project
 from batty_tmux.host import files
 from batty_tmux.names import PhaseId
-from tests.support.attached import PREFIX, Attached
+from tests.support.attached import PREFIX
 from tests.support.server import eventually
 from tests.support.story import Story
 
 QUESTION = "Overwrite #(touch pwned) shop.txt? [y/N]"
-
-
-@contextmanager
-def watching(story: Story) -> Iterator[Attached]:
-    """Somebody attached to the story's server."""
-    socket = Path(story.tmux("display-message", "-p", "#{socket_path}"))
-    with Attached(socket, story.env) as person:
-        yield person
 
 
 def load(story: Story) -> None:
@@ -117,7 +107,7 @@ def test_a_notification_reaches_the_users_terminal_with_nothing_of_the_agents(st
     story.executor("alpha").waits().asks(r"Go \033]52;c;eA==\007 on? [y/n]").commits("a.txt", "text")
     story.batty("work", "all")
     story.until_waiting("alpha")
-    with watching(story) as person:
+    with story.attached() as person:
         story.tmux("new-window", "exec cat")
         person.expect("cat")
         seen = len(person.raw)
@@ -206,7 +196,7 @@ def test_the_keys_pause_the_phase_whose_window_is_in_front(story: Story) -> None
     story.batty("work", "all")
     story.until_waiting("alpha")
     load(story)
-    with watching(story) as person:
+    with story.attached() as person:
         story.tmux("select-window", "-t", story.events("launched", "alpha")[-1]["window"])
         person.expect("batty supervises alpha")
         person.press(PREFIX + "P")
@@ -236,7 +226,7 @@ def two(story: Story) -> Story:
 def test_the_popup_settles_what_is_asked_the_oldest_first(two: Story) -> None:
     """Rule: prefix + B, a: the list, the prompt with numbered options, an answer, the next one, and it is gone."""
     load(two)
-    with watching(two) as person:
+    with two.attached() as person:
         person.expect("phase")
         person.press(PREFIX + "B")
         person.expect("Answer...")
@@ -263,7 +253,7 @@ def test_the_popup_settles_what_is_asked_the_oldest_first(two: Story) -> None:
 def test_leaving_the_popup_leaves_the_question_open(two: Story) -> None:
     """Rule: q types nothing, and ends it at once."""
     load(two)
-    with watching(two) as person:
+    with two.attached() as person:
         person.expect("phase")
         person.press(PREFIX + "B")
         person.expect("Answer...")
@@ -314,7 +304,7 @@ def test_a_suggestion_is_taken_with_one_key(two: Story) -> None:
     accepted = two.batty("answer", "beta", "--accept")
     assert "✓ answered beta: blue" in accepted.err
     load(two)
-    with watching(two) as person:
+    with two.attached() as person:
         person.expect("phase")
         person.press(PREFIX + "B")
         person.expect("Answer...")
@@ -329,7 +319,7 @@ def test_a_suggestion_is_taken_with_one_key(two: Story) -> None:
 def test_what_changed_while_somebody_thought_gets_no_answer(two: Story) -> None:
     """Rule: an answer is for what was shown; where the phase asks something else by then, nothing is typed."""
     load(two)
-    with watching(two) as person:
+    with two.attached() as person:
         person.expect("phase")
         person.press(PREFIX + "B")
         person.expect("Answer...")

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -20,9 +20,11 @@ import msgspec
 from batty_tmux.drive.overview import overview
 from batty_tmux.drive.project import Project
 from batty_tmux.host import process
+from tests.support.attached import Attached
 from tests.support.server import eventually
 
 AGENT = Path(__file__).with_name("agent.sh")
+CLAUDE = Path(__file__).with_name("claude.py")
 PATIENCE = 45
 """Seconds until a thing that must happen counts as not happening, on a busy machine."""
 TRIES = 16
@@ -146,6 +148,7 @@ class Story:
             "agents.scripted": {"command": ["/bin/sh", str(AGENT), str(self.agents)]},
             "gate": {"command": "test ! -e broken"},
             "review": {"by": "auto"},
+            "patience": {"relaunches": 0},
         }
         self.rules: list[tuple[str, str]] = []
         self._doors: dict[str, int] = {}
@@ -188,6 +191,23 @@ class Story:
 
     def executor(self, phase: str) -> Executor:
         return Executor(self.agents / phase)
+
+    def claude(self, phase: str, *starts: Sequence[Mapping[str, object]]) -> None:
+        """Have a program work on the phase that looks and reports like Claude Code: the steps of each of its starts."""
+        self.settings["run"]["agent"] = "claude"
+        program = self.root / "bin" / "claude"
+        if not program.exists():
+            program.parent.mkdir()
+            program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -I {shlex.quote(str(CLAUDE))} "$@"\n')
+            program.chmod(0o755)
+            self.env["PATH"] = f"{program.parent}{os.pathsep}{self.env['PATH']}"
+            self.env["STORY_AGENTS"] = str(self.agents)
+        (self.agents / phase / "claude.json").write_text(json.dumps(starts))
+
+    def heard(self, phase: str, what: str) -> list[str]:
+        """Return what the phase's agent wrote down: "answers", "messages" or "sessions"."""
+        file = self.agents / phase / what
+        return file.read_text().splitlines() if file.exists() else []
 
     def gate(self, command: str) -> None:
         self.settings["gate"]["command"] = command
@@ -271,6 +291,10 @@ class Story:
         """Run a program with exactly the story's environment."""
         told = (f"{key}={value}" for key, value in {**self.env, **(env or {})}.items())
         return process.run(("env", "-i", *told, *words), cwd=cwd or self.repo, timeout=timeout)
+
+    def attached(self) -> Attached:
+        """Attach a terminal of a person's to the story's server, for a `with`."""
+        return Attached(Path(self.tmux("display-message", "-p", "#{socket_path}")), self.env)
 
     def open_door(self, name: str) -> None:
         """Let the phase's executor, or the "gate", go on from where it waits; whoever comes next goes on too."""
