@@ -14,6 +14,8 @@ REST: Final = 2.0
 """Seconds that an agent's empty composer must stay before the screen alone says that its turn is over."""
 REST_UNKNOWN: Final = 15.0
 """The same for a program whose screen nothing is known about: it must not have printed for so long."""
+REST_UNTOLD: Final = 30.0
+"""The same for an agent whose hooks report and have not told of the end: one report may be lost."""
 FIRST_REPORT: Final = 10.0
 """Seconds that an agent may show signs of life on its screen before the first report of its hooks."""
 DIALOG_REPORT: Final = 3.0
@@ -50,7 +52,7 @@ def state(signs: Signs) -> tuple[Sees, Sensor]:
         return "limited", "journal"
     if signs.turn == "over" and not signs.busy:
         return ("stuck", "journal") if signs.stalled else ("idle", "hooks")
-    if signs.turn == "" and _rests(signs):
+    if _rests(signs):
         return ("stuck", "journal") if signs.stalled else ("idle", "screen" if signs.family != "any" else "silence")
     if signs.stalled:
         return "stuck", "journal"
@@ -60,10 +62,11 @@ def state(signs: Signs) -> tuple[Sees, Sensor]:
 def is_idle(signs: Signs) -> bool:
     """Tell whether the executor's turn is over, however long it has been so."""
     over = signs.turn == "over" and not signs.busy
-    return signs.running and signs.prompt is None and (over or (signs.turn == "" and _rests(signs)))
+    return signs.running and signs.prompt is None and (over or _rests(signs))
 
 
 def _rests(signs: Signs) -> bool:
+    """Tell whether the screen alone says so. Against the word of hooks it takes longer."""
     if signs.family == "any":
         return signs.quiet >= REST_UNKNOWN
-    return signs.rest and signs.quiet >= REST
+    return signs.rest and signs.quiet >= (REST_UNTOLD if signs.turn else REST)

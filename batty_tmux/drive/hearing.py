@@ -68,18 +68,15 @@ class Hearing:
         if signs.busy or signs.rest or signs.prompt in {"permission", "edit"}:
             self.lively = at if self.lively is None else self.lively
         late = post.watch.hooks == "awaited" and self.lively is not None and at - self.lively > sensors.FIRST_REPORT
-        # a dialog that its hook should have told of before it was painted
-        unsaid = post.watch.hooks == "heard" and signs.prompt in {"permission", "edit"} and self._is_unsaid(at)
-        if late or unsaid:
+        if late or (post.watch.hooks == "heard" and self._is_unsaid(at)):
             post.record(HooksSilent(run=post.run, phase=post.phase, attempt=post.watch.attempt))
             self.turn = ""
+            self.prompter.met = float("-inf")
 
     def _is_unsaid(self, at: float) -> bool:
-        prompt = self.prompter.post.watch.prompt
-        if prompt is None:
-            return False
-        age = (now() - prompt.at).total_seconds()
-        return age > sensors.DIALOG_REPORT and at - self.asked > age + sensors.DIALOG_REPORT
+        """Tell whether a dialog was met on the screen, and its hook had not told of it and has not since."""
+        met = self.prompter.met
+        return at - met > sensors.DIALOG_REPORT and self.asked < met - sensors.DIALOG_REPORT
 
     def _answer(self, reply: Path, line: str) -> None:
         if not self.desk.answer(reply, line) and line:
@@ -151,7 +148,7 @@ class Hearing:
             phase=post.phase,
             key=key,
             kind=request.kind,
-            question=request.question[:TEXT],
+            question=_question(request)[:TEXT],
             text=request.text[:TEXT],
             rule=outcome.rule,
             decision="answer",
@@ -163,6 +160,12 @@ class Hearing:
         )
         given = Answered(**who, by="policy", answer=outcome.answer, rule=outcome.rule, why=outcome.why)  # type: ignore[arg-type]  # msgspec reads them as fields
         post.record(asked, given, PromptGone(**who))  # type: ignore[arg-type]  # as above
+
+
+def _question(request: Request) -> str:
+    """Return what a hook asks, in one line."""
+    about = (request.command or " ".join(request.paths)).partition("\n")[0]
+    return f"{request.tool}: {about}" if about else request.question
 
 
 def _request(report: Report, family: str) -> Request:

@@ -48,7 +48,8 @@ class Hint:
 class Prompter:
     """`once` is a dialog that was read one time, and when; `answered` is when the last answer was given.
 
-    `anew` asks for a reading of a screen that says nothing new. The hints are what hooks told of permissions: of one
+    `anew` asks for a reading of a screen that says nothing new. `met` is when a dialog was last met of which a hook
+    should have told. The hints are what hooks told of permissions: of one
     that was left to its dialog, and of one that was given.
     """
 
@@ -60,6 +61,7 @@ class Prompter:
     answered: float = field(default_factory=monotonic)
     once: tuple[str, float] | None = None
     anew: bool = True
+    met: float = float("-inf")
     hint: Hint | None = None
     answered_by_hook: Hint | None = None
 
@@ -79,6 +81,7 @@ class Prompter:
         if seen is None or self.post.watch.prompt is not None:
             self.once = None
         elif self._is_settled(seen):
+            self.anew = True
             self.sight.look_again(_SETTLED)
         else:
             self._greet(seen)
@@ -94,6 +97,7 @@ class Prompter:
     def began(self) -> None:
         """Forget what another executor was asked."""
         self.once = self.hint = self.answered_by_hook = None
+        self.met = float("-inf")
 
     def take_advice(self) -> None:
         """Give the answer of the supervisor agent, if its prompt is still there and the policy lets it pass."""
@@ -153,6 +157,7 @@ class Prompter:
     def _meet(self, seen: Prompt, doubt: str) -> None:
         """Journal a prompt with what was decided, and do that. With a doubt it is a person's."""
         request = self._request(seen)
+        self.met = monotonic() if seen.kind in _TOLD else self.met
         if self.is_at_hand():
             doubt = doubt or "you are at it: supervision is paused"
         decided = policy.on_screen(seen, policy_of(self.post.project), self.post.worktree, request)

@@ -166,15 +166,18 @@ class Supervisor:
         started = self.post.watch.started
         exits.follow(started.pid if started is not None and self.post.watch.executor == "running" else None)
         end = monotonic() + TICK
-        while (left := min(end, self.sight.due()) - monotonic()) > 0:
+        while True:
+            until = min(end, self.sight.due()) if self.post.running else end
             others: dict[str, int] = {}
-            for key, _ in selector.select(left):
+            for key, _ in selector.select(max(0.0, until - monotonic())):
                 if key.data == "screen":
                     self.sight.printed()
                 else:
                     others[key.data] = key.fd
             if others:
                 self._serve(selector, others, exits)
+                return
+            if monotonic() >= until:
                 return
 
     def _serve(self, selector: selectors.BaseSelector, happened: dict[str, int], exits: Exits) -> None:

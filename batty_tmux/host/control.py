@@ -32,6 +32,8 @@ class Said:
 
 
 _NOTHING: Final = Said(None, "")
+_LEFT: Final = Said(None, "detached")
+"""The server had thrown this client out before it came to the command, which it has not seen."""
 
 
 @dataclass
@@ -63,7 +65,10 @@ class Control:
             self.close()
             return None
         end = monotonic() + timeout
-        return [self._answer(end) for _ in lines]
+        first = self._answer(end)
+        if first is _LEFT:
+            return None
+        return [first, *(self._answer(end) for _ in lines[1:])]
 
     def close(self) -> None:
         """End the connection; the next command opens another, a little later."""
@@ -100,6 +105,9 @@ class Control:
             found = _BEGIN.fullmatch(row)
             if found is not None and found[2] == own:
                 return self._body(end, found[1] + b" " + found[2])
+            if row.startswith(b"%exit"):
+                self.close()
+                return _LEFT
             if found is None and not row.startswith(b"%"):
                 # an answer has ended early, as when a screen shows such rows: nothing after it can be believed
                 break

@@ -93,8 +93,10 @@ def test_the_first_tables_order_is_that_of_the_contract() -> None:
         "[review]",
         "[policy]",
         "# [[policy.rule]]",
+        "[patience]",
         "[supervisor]",
         "[queue]",
+        "[attention]",
     ]
     assert heads == first
 

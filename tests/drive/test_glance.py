@@ -8,6 +8,7 @@ from batty_tmux.core.events import Launching
 from batty_tmux.core.watch import Watch, fold
 from batty_tmux.drive import glance
 from batty_tmux.drive.glance import Glance
+from batty_tmux.host.plumbing import Git
 from batty_tmux.names import Branch, PhaseId, RunId, Sha
 from tests.support.repo import Repo
 
@@ -57,7 +58,7 @@ def test_nothing_is_read_where_nothing_moved(repo: Repo, monkeypatch: pytest.Mon
         raise AssertionError("looked again")
 
     monkeypatch.setattr(glance, "board_in_worktree", never)
-    monkeypatch.setattr(glance.Git, "tip", never)
+    monkeypatch.setattr(Git, "tip", never)
     assert seen.look(watch(repo)) == (False, False)
 
 

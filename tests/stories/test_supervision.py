@@ -95,6 +95,16 @@ def test_hooks_that_say_nothing_are_said_to_be_dead_and_the_screen_takes_over(st
     assert not story.events("hooks-heard", "alpha")
 
 
+def test_hooks_that_fall_silent_are_not_waited_for(story: Story) -> None:
+    """Rule: a dialog of which no hook had told ends the trust in them, though they reported before."""
+    story.phase("alpha")
+    ask = {"do": "ask", "command": YES}
+    story.claude("alpha", [ask, {"do": "use", "command": "ls"}, {"do": "mute"}, ask, {"do": "finish"}])
+    assert story.batty("work", "all", "--wait").exit == 0
+    assert story.events("hooks-heard", "alpha")
+    assert story.events("hooks-silent", "alpha")
+
+
 def test_a_key_in_the_executors_pane_holds_its_supervision(story: Story) -> None:
     """Rule: while a person types there nothing is answered for them; once they have stopped for a while, it is."""
     story.settings["patience"] = {"hold": "3s"}

@@ -203,6 +203,7 @@ class Agent:
         self.hooks("Stop", last_assistant_message="All done.")
 
     def run(self, steps: list[dict[str, Any]]) -> None:
+        self.mute = bool(steps) and steps[0]["do"] == "mute"
         self.hooks("SessionStart", source="startup")
         self.hooks("UserPromptSubmit", prompt="go")
         for step in steps:
