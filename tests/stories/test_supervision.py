@@ -98,8 +98,8 @@ def test_hooks_that_say_nothing_are_said_to_be_dead_and_the_screen_takes_over(st
 def test_hooks_that_fall_silent_are_not_waited_for(story: Story) -> None:
     """Rule: a dialog of which no hook had told ends the trust in them, though they reported before."""
     story.phase("alpha")
-    ask = {"do": "ask", "command": YES}
-    story.claude("alpha", [ask, {"do": "use", "command": "ls"}, {"do": "mute"}, ask, {"do": "finish"}])
+    ask, again = {"do": "ask", "command": YES}, {"do": "ask", "command": "git status"}
+    story.claude("alpha", [ask, {"do": "use", "command": "ls"}, {"do": "mute"}, again, {"do": "finish"}])
     assert story.batty("work", "all", "--wait").exit == 0
     assert story.events("hooks-heard", "alpha")
     assert story.events("hooks-silent", "alpha")
