@@ -64,7 +64,7 @@ def _of_a_phase(status: PhaseStatus, now: datetime) -> Waiting:
         phase=status.phase.id,
         key=_key(status, prompt),
         state=status.state,
-        question=prompt.question if prompt else status.says or status.state,
+        question=prompt.wording if prompt else status.says or status.state,
         reason=prompt.reason if prompt else "",
         since=status.since,
         seconds=None if status.since is None else max(0, int((now - status.since).total_seconds())),

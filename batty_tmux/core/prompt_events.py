@@ -30,6 +30,14 @@ class Prompted(PhaseEvent, frozen=True, kw_only=True, tag="prompted"):
     menu: bool = False
     whole: bool = True
 
+    @property
+    def wording(self) -> str:
+        """The question in one line, with what it is about: "Do you want to proceed?" alone tells nobody anything."""
+        about = self.subject.strip().partition("\n")[0]
+        if not about or about in self.question:
+            return self.question
+        return f"{self.question} {self.tool}: {about}" if self.tool else f"{self.question} {about}"
+
 
 class Answered(PhaseEvent, frozen=True, kw_only=True, tag="answered"):
     """`rule` is the policy's that gave or let pass the answer; `why` the supervisor agent's reason."""

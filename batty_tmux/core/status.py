@@ -163,7 +163,7 @@ def _state(phase: Phase, watch: Watch, entry: Entry | None, landed: set[PhaseId]
             waiting = waits_for(phase, landed)
             return ("blocked", "waits for " + ", ".join(waiting)) if waiting else ("ready", "")
         case "asking" | "working" if watch.prompt is not None and watch.prompt.kind == "limit":
-            return "stuck", watch.prompt.question
+            return "stuck", watch.prompt.wording
         case "queued":
             return "queued", ""
         case state:

@@ -30,14 +30,12 @@ def told(event: AnyEvent) -> str | None:
 
 def _of_prompts(event: AnyEvent) -> str | None:
     match event:
-        case Prompted(decision="answer", question=question):
-            return f"asks: {question}"
-        case Prompted(decision="consult", question=question):
-            return f"asks, and the supervisor is asked: {question}"
-        case Prompted(question=question, reason=""):
-            return f"asks: {question}"
-        case Prompted(question=question, reason=reason):
-            return f"asks, and waits for you ({reason}): {question}"
+        case Prompted(decision="answer") | Prompted(reason=""):
+            return f"asks: {event.wording}"
+        case Prompted(decision="consult"):
+            return f"asks, and the supervisor is asked: {event.wording}"
+        case Prompted(reason=reason):
+            return f"asks, and waits for you ({reason}): {event.wording}"
         case Answered(by=by, answer=answer, rule=rule, why=why):
             who = {"person": "you", "policy": f"policy, {rule}"}.get(by, f"the supervisor, {why or rule}")
             return f"answered by {who}: {answer or 'Enter'}"

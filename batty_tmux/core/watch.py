@@ -125,7 +125,7 @@ class Watch:
             case "held" | "failed" if self.held is not None:
                 return self.held.reason
             case "asking" if self.prompt is not None:
-                return self.prompt.question
+                return self.prompt.wording
             case "stuck" if self.limited is not None:
                 return self.limited.reason
             case "stuck" if self.stalled is not None:
@@ -158,7 +158,7 @@ def fold(phase: PhaseId, events: "list[AnyEvent]") -> Watch:
 def observe(watch: Watch, *, idle: bool, finished: bool) -> Watch:
     """Tell the watch what the supervisor sees now. An executor that moves again has not been inspected."""
     stirred = watch.executor == "running" and watch.idle and not idle
-    inspected = None if stirred and watch.state == "working" else watch.inspected
+    inspected = None if stirred and watch.state in {"working", "stuck"} else watch.inspected
     return replace(watch, idle=idle, finished=finished, inspected=inspected)
 
 

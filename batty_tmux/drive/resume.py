@@ -15,7 +15,7 @@ from batty_tmux.errors import BattyError
 from batty_tmux.host.terminal import PaneFacts
 from batty_tmux.names import PaneId, PhaseId, RunId
 
-_NEEDS_A_WINDOW = frozenset({"working", "asking", "checking", "reviewing", "queued", "held", "failed"})
+_NEEDS_A_WINDOW = frozenset({"working", "asking", "stuck", "checking", "reviewing", "queued", "held", "failed"})
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ def stop(project: Project) -> tuple[PhaseId, ...]:
     ended: list[PhaseId] = []
     for status in project.statuses():
         watch = status.watch
-        if watch.launched is not None and watch.executor != "exited" and watch.state in {"working", "asking"}:
+        if watch.launched is not None and watch.executor != "exited" and watch.state in {"working", "asking", "stuck"}:
             held = PhaseHeld(
                 run=RunId(watch.run), phase=watch.phase, state="held", code="stopped", reason="batty stop ended it"
             )

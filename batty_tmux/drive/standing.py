@@ -63,7 +63,7 @@ class Standing:
         if until is not None and self._was_over(until, at):
             # the notice of a limit that was waited for still stands on the screen
             return
-        reason = " ".join(words.split())[:300]
+        reason = _row_of(words)
         told = Limited(run=self.post.run, phase=self.post.phase, reason=_with_end(reason, until), until=until)
         if self.post.watch.limited is None or self.post.watch.limited.until != until:
             self.post.record(told)
@@ -94,6 +94,12 @@ class Standing:
         """Tell whether an end that is a day away is the one that has just passed: a time of day comes again."""
         over = self.post.limit_ended
         return over is not None and at - over < timedelta(hours=1) and until - at > timedelta(hours=22)
+
+
+def _row_of(words: str) -> str:
+    """Return the row that speaks of the limit; a dialog has others, about what may be done."""
+    rows = [" ".join(row.split()) for row in words.splitlines() if row.strip()]
+    return next((row for row in rows if "limit" in row.lower()), rows[0] if rows else "a usage limit")[:160]
 
 
 def _with_end(reason: str, until: datetime | None) -> str:

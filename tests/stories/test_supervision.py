@@ -105,6 +105,22 @@ def test_hooks_that_fall_silent_are_not_waited_for(story: Story) -> None:
     assert story.events("hooks-silent", "alpha")
 
 
+def test_a_parked_phase_comes_back_after_the_end_of_tmux(story: Story) -> None:
+    """Rule: `batty resume` opens its window again, and its agent goes on with its own conversation."""
+    story.phase("alpha")
+    story.claude("alpha", [{"do": "limit", "words": "resets in 3h"}], [{"do": "finish"}])
+    story.batty("work", "all")
+    seen = story.until(lambda seen: "goes on by itself" in seen.says("alpha"), "the limit")
+    assert (seen.states["alpha"], len(seen.raw["attention"])) == ("stuck", 0)
+    assert seen.says("alpha").startswith("You've hit your session limit")
+    story.kill_tmux()
+    assert "batty resume" in story.batty("status").out
+    assert story.batty("resume").exit == 0
+    story.until_state(alpha="landed")
+    begun, resumed = story.heard("alpha", "sessions")
+    assert resumed == begun.replace("begun", "resumed")
+
+
 def test_a_key_in_the_executors_pane_holds_its_supervision(story: Story) -> None:
     """Rule: while a person types there nothing is answered for them; once they have stopped for a while, it is."""
     story.settings["patience"] = {"hold": "3s"}
