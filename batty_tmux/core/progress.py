@@ -1,5 +1,6 @@
 """Does an executor get on? What it did lately, and the names of the ways of not getting on."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -95,6 +96,17 @@ def stall(track: Track, now: datetime, *, wait: Wait, undone: int) -> Stall | No
         )
     minutes = int((now - track.moved) / timedelta(minutes=1))
     return Stall("silent", f"nothing has moved for {minutes} minutes") if now - track.moved >= wait.busy else None
+
+
+_REFUSED = re.compile(
+    r"permission to use .{1,80} denied|user (?:rejected|denied|doesn't want)|blocked by|not allowed to use",
+    re.IGNORECASE,
+)
+
+
+def is_refusal(message: str) -> bool:
+    """Tell whether a tool failed because the agent was not let; a program that may not open a file is none."""
+    return _REFUSED.search(message[:400]) is not None
 
 
 def repeated(acts: Sequence[str]) -> tuple[str, ...]:

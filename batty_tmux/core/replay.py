@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from batty_tmux.core.events import Answered, AnyEvent, Launching, Prompted
 from batty_tmux.core.policy import Ask, Give, Outcome, Policy, Refuse, decide, reason, view_of
@@ -20,7 +20,7 @@ _LEAST: Final = 2
 class Decision:
     """One decision: "answer" with what, or who is asked instead, by which rule and why."""
 
-    word: str
+    word: Literal["", "answer", "suggest", "ask", "refuse", "consult"]
     answer: str = ""
     rule: str = ""
     why: str = ""

@@ -13,6 +13,7 @@ from batty_tmux.core import policy, reports, sensors
 from batty_tmux.core.activity import of_tool as activity_of
 from batty_tmux.core.events import Answered, HooksHeard, HooksSilent, Prompted, PromptGone
 from batty_tmux.core.policy import Give
+from batty_tmux.core.progress import is_refusal
 from batty_tmux.core.reports import Report
 from batty_tmux.core.request import Request, of_tool
 from batty_tmux.core.sensors import Signs
@@ -114,7 +115,9 @@ class Hearing:
         self.chronicle.add([done])
         what = "\0".join((report.tool, report.command, *report.paths, report.text))
         name = f"{done.kind} {done.what}"[:80]
-        self.standing.did(f"{name} ({sha256(what.encode('utf-8', 'replace')).hexdigest()[:6]})", refused=False)
+        refused = report.failed and is_refusal(report.message)
+        act = f"{name} ({sha256(what.encode('utf-8', 'replace')).hexdigest()[:6]})"
+        self.standing.did(act, refused=refused)
 
     # -- what it asks for
 

@@ -23,6 +23,7 @@ _REPAINT = 2.0
 _ECHO = 1.0
 """Seconds within which a terminal echoes what was pasted, and an agent takes an Enter."""
 _LOOK = 0.015
+_TICKS = " ✔✓"
 _ENTERS = 3
 """How often Enter is pressed at most, while the text is seen to be where it was pasted. It is pasted once."""
 
@@ -113,7 +114,8 @@ def digest(prompt: Prompt) -> str:
     # a line that is asked again looks as it did before; what tells the two apart is the answered one above it.
     # Without blanks, since a window of another width breaks the text elsewhere
     above = "".join(prompt.text.split()) if prompt.caret is None else ""
-    options = ("".join(f"{option.label}{option.more}".split()) for option in prompt.options)
+    # an agent ticks the option that was chosen while the dialog goes: that is no new dialog
+    options = ("".join(f"{option.label.rstrip(_TICKS)}{option.more}".split()) for option in prompt.options)
     words = ("".join(text.split()) for text in (prompt.question, prompt.subject))
     told = "\0".join((prompt.kind, *words, prompt.place, above, *options))
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:12]

@@ -1,12 +1,12 @@
 """Meets an executor's prompts: read twice, decided, answered, and seen to be gone; once for each appearance."""
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 from batty_tmux.core import policy, prompts
 from batty_tmux.core.events import Answered, Prompted, PromptGone
 from batty_tmux.core.policy import Answer, Ask, Refuse
 from batty_tmux.core.prompts import Prompt
+from batty_tmux.core.replay import decision_of
 from batty_tmux.core.request import Request, of_prompt
 from batty_tmux.drive.advice import Advice
 from batty_tmux.drive.bar import attention
@@ -20,6 +20,10 @@ from batty_tmux.host.clock import monotonic
 
 STEADY = 0.04
 """Seconds between the two readings of a dialog before anything is said of it."""
+STARTING = 0.7
+"""The same for the dialogs of an agent's start: Claude Code 2.1.332 draws its first one anew within 0.15 s, with the caret
+back on "No, exit" and the keys of before lost."""
+_OF_THE_START = frozenset({"trust", "bypass", "login", "setup", "update", "hooks", "mcp"})
 UNHEARD = 10.0
 """Seconds after an answer in which the prompt must have gone from the screen."""
 _HINTED = 30.0
@@ -32,8 +36,6 @@ _TOLD = frozenset({"permission", "edit"})
 """Kinds of dialogs that hooks tell of."""
 TEXT = 4000
 """Characters of a prompt that the journal keeps."""
-
-Decision = Literal["", "answer", "suggest", "ask", "refuse", "consult"]
 
 
 @dataclass
@@ -49,8 +51,8 @@ class Prompter:
     """`once` is a dialog that was read one time, and when; `answered` is when the last answer was given.
 
     `anew` asks for a reading of a screen that says nothing new. `met` is when a dialog was last met of which a hook
-    should have told. The hints are what hooks told of permissions: of one
-    that was left to its dialog, and of one that was given.
+    should have told. The hints are what hooks told of permissions: of the last that was left to its dialog, and of
+    the last that was given.
     """
 
     post: Post
@@ -145,14 +147,14 @@ class Prompter:
     def _greet(self, seen: Prompt) -> None:
         """Meet a prompt at the second reading: one that is still being painted is another by then."""
         at, name = monotonic(), digest(seen)
-        if self.once is not None and self.once[0] == name and at - self.once[1] >= STEADY:
+        steady = STARTING if seen.kind in _OF_THE_START else STEADY
+        if self.once is None or self.once[0] != name:
+            self.once = (name, at)
+        if at - self.once[1] >= steady:
             self.once = None
             self._meet(seen, "")
-        elif self.once is None or self.once[0] != name:
-            self.once = (name, at)
-            self.sight.look_again(STEADY)
         else:
-            self.sight.look_again(STEADY)
+            self.sight.look_again(self.once[1] + steady - at)
 
     def _meet(self, seen: Prompt, doubt: str) -> None:
         """Journal a prompt with what was decided, and do that. With a doubt it is a person's."""
@@ -164,7 +166,7 @@ class Prompter:
         outcome: Answer | Ask | Refuse = Ask(doubt) if doubt else decided
         key = f"{self.post.prompts + 1}-{digest(seen)}"
         consults = not doubt and self.advice.wants(self.post, key, seen, outcome)
-        asked = self._prompted(key, seen, request, outcome, "consult" if consults else _word(outcome))
+        asked = self._prompted(key, seen, request, outcome, consults=consults)
         if isinstance(outcome, Answer):
             self._give(seen, key, outcome, asked)
         elif consults:
@@ -230,9 +232,10 @@ class Prompter:
         return replace(told, options=shown.options, menu=True, text=shown.text) if _fits(shown, told) else shown
 
     def _prompted(
-        self, key: str, seen: Prompt, request: Request, outcome: Answer | Ask | Refuse, decision: Decision
+        self, key: str, seen: Prompt, request: Request, outcome: Answer | Ask | Refuse, *, consults: bool
     ) -> Prompted:
-        would = outcome.would if isinstance(outcome, Ask) else None
+        decided = decision_of(outcome.give if isinstance(outcome, Answer) else outcome)
+        answers = decided.word == "answer"
         return Prompted(
             run=self.post.run,
             phase=self.post.phase,
@@ -240,10 +243,10 @@ class Prompter:
             kind=seen.kind,
             question=seen.question[:TEXT],
             text=seen.text[:TEXT],
-            reason=policy.reason(outcome),
-            rule=outcome.give.rule if isinstance(outcome, Answer) else outcome.rule,
-            would=would.answer if would is not None else "",
-            decision=decision,
+            reason="" if answers else decided.why,
+            rule=decided.rule,
+            would="" if answers else decided.answer,
+            decision="consult" if consults else decided.word,
             family=self.post.family,
             tool=request.tool,
             subject=(request.command or " ".join(request.paths))[:TEXT],
@@ -264,11 +267,3 @@ def _fits(shown: Request, told: Request) -> bool:
     """
     seen, said = ("".join((each.command or " ".join(each.paths)).split()) for each in (shown, told))
     return bool(seen) and seen == said
-
-
-def _word(outcome: Answer | Ask | Refuse) -> Decision:
-    if isinstance(outcome, Answer):
-        return "answer"
-    if isinstance(outcome, Refuse):
-        return "refuse"
-    return "suggest" if outcome.suggested else "ask"

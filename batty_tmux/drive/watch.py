@@ -140,7 +140,9 @@ class Supervisor:
         match event:
             case Answered():
                 self.prompter.answered = monotonic()
-                self.standing.moved_on()
+                if event.by == "person":
+                    # whoever answers by rule may do so in a loop
+                    self.standing.moved_on()
                 self.sight.look_again(0.0)
             case Nudged():
                 # what it did before is no sign that it did not hear
@@ -199,13 +201,15 @@ class Supervisor:
         """Look at hands, screen, work and process, as far as each is due, and draw the sum."""
         at = monotonic()
         looks = self.sight.due() <= at
-        if looks or self.post.watch.paused is not None:
+        news = self._look_at_screen() if looks else False
+        rested = at - self.glanced >= GLANCE
+        if news or rested or self.post.watch.paused is not None:
+            # what a person types there is news; who has come there is known by then
             self._look_at_hands()
-        if looks:
-            self._look_at_screen()
-        if looks or at - self.glanced >= GLANCE:
+        if news or rested:
             self.glanced = at
             self._look_at_work()
+            self.hearing.hear()
         signs = self._signs()
         idle = sensors.is_idle(signs)
         board = self.glance.board
@@ -244,7 +248,8 @@ class Supervisor:
         elif paused is not None and paused.by == "keys" and self.hands.quiet() >= hold:
             self.post.record(Unpaused(run=self.post.run, phase=self.post.phase, by="quiet"))
 
-    def _look_at_screen(self) -> None:
+    def _look_at_screen(self) -> bool:
+        """Look once; tell whether the screen says anything new."""
         before = self.sight.screen
         news = self.sight.look()
         if news:
@@ -253,6 +258,7 @@ class Supervisor:
             if self.post.watch.hooks != "heard":
                 self.chronicle.add(of_screen(before, self.sight.screen, self.post.family, now()))
         self.prompter.look(self.sight.screen, news=news)
+        return news
 
     def _look_at_work(self) -> None:
         board, head = self.glance.board, self.glance.head

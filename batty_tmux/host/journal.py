@@ -22,6 +22,13 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 class Journal:
     path: Path
 
+    def size(self) -> int:
+        """Return the size in bytes, 0 where there is no journal yet."""
+        try:
+            return self.path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
     def read(self, offset: int = 0) -> tuple[list[bytes], int]:
         """Return the complete lines from a byte offset on, and the offset to go on from."""
         try:

@@ -11,6 +11,7 @@ from batty_tmux.core.progress import (
     Wait,
     did,
     filled,
+    is_refusal,
     moved_on,
     repeated,
     saw,
@@ -88,6 +89,21 @@ def test_refusals_in_a_row_are_named() -> None:
     assert found is not None
     assert (found.code, "Bash 4" in found.reason) == ("denials", True)
     assert name(did(track, "Read a", START), START) == ""
+
+
+@pytest.mark.parametrize(
+    ("message", "refused"),
+    [
+        ("Permission to use Bash has been denied.", True),
+        ("The user doesn't want to proceed with this tool use. The tool use was rejected", True),
+        ("Blocked by classifier", True),
+        ("Exit code 1: cat: /root/x: Permission denied", False),
+        ("", False),
+    ],
+)
+def test_a_refusal_is_told_from_a_failure(message: str, refused: bool) -> None:
+    """The agent was not let; that a program was not let is its own affair."""
+    assert is_refusal(message) == refused
 
 
 def test_a_full_context_is_named_until_the_work_moves() -> None:

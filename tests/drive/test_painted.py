@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from batty_tmux.core.prompts import Prompt, keys, read
-from batty_tmux.drive.keyboard import Outcome, choose, write
+from batty_tmux.drive.keyboard import Outcome, choose, digest, write
 from batty_tmux.names import PaneId
 from tests.support import painter
 from tests.support.catalogue import MEANINGS, Shown, catalogue, dialogs
@@ -215,3 +215,13 @@ def test_a_letter_answers_a_plain_line(server: PrivateServer, tmp_path: Path) ->
         assert choose(server.terminal, pane, seen, keys(seen, "yes") or ()) is Outcome.CHOSEN
         eventually(lambda: "took <y>" in (server.terminal.capture(pane) or ""), "the answer")
     assert "$" not in (server.terminal.capture(pane) or "")
+
+
+def test_a_tick_behind_the_chosen_option_is_no_new_dialog() -> None:
+    """Rule: an agent may tick what was chosen while the dialog goes; a second answer would go to what comes next."""
+    text = (Path(__file__).parents[1] / "core" / "screens" / "claude-2.1.197-C2.txt").read_text()
+    before, after = read(text, "claude"), read(text.replace("I trust this folder", "I trust this folder ✔"), "claude")
+    assert before is not None
+    assert after is not None
+    assert before.options != after.options
+    assert digest(before) == digest(after)

@@ -1,0 +1,55 @@
+"""The real Claude Code works through a phase under batty: no account, no network, a model of this test's own."""
+
+import json
+import os
+from pathlib import Path
+
+from tests.support.agent_pane import program
+from tests.support.model_servers import claude_model
+from tests.support.story import Story
+
+KEY = "sk-none-abcdefghijklmnopqrstuvwxyz"
+BOARD = "--dir kanban/alpha --claim alpha"
+MADE = 'python3 -c \'open("made", "w").write("yes")\''
+"""What no standard rule answers: a rule of the user's does."""
+
+
+def bash(command: str) -> dict[str, object]:
+    return {"tool": "Bash", "input": {"command": command, "description": "Work"}}
+
+
+def test_a_phase_from_the_trust_dialog_to_main(story: Story) -> None:
+    """Rule: its worktree is trusted by keys, its command allowed by the hook, its end of turn heard; then it lands."""
+    settled = {"hasCompletedOnboarding": True, "customApiKeyResponses": {"approved": [KEY[-20:]], "rejected": []}}
+    (story.root / "home" / ".claude.json").write_text(json.dumps(settled))
+    folder = Path(program("claude", "@anthropic-ai/claude-code")).parent
+    story.env |= {
+        "PATH": f"{folder}{os.pathsep}{story.env['PATH']}",
+        "DISABLE_TELEMETRY": "1",
+        "ANTHROPIC_API_KEY": KEY,
+    }
+    story.settings["run"]["agent"] = "claude"
+    story.policy("act", (r"made", "yes"))
+    story.phase("alpha")
+    steps = (
+        bash(f"batty-tmux board pick {BOARD} --move in-progress"),
+        bash(MADE),
+        bash("git add made"),
+        bash("git commit -q -m 'Make it'"),
+        bash(f"batty-tmux board move 1 done {BOARD}"),
+        {"text": "All is done."},
+    )
+    with claude_model(*steps) as model:
+        story.env["ANTHROPIC_BASE_URL"] = model.address
+        said = story.batty("work", "all", "--wait")
+        assert said.exit == 0, story.told() + story.screen("alpha")
+    assert story.landed_text("made") == "yes"
+    answered = {event["rule"]: event for event in story.events("answered", "alpha")}
+    assert {event["by"] for event in answered.values()} == {"policy"}
+    trusted = [e for e in story.events("prompted", "alpha") if e["kind"] == "trust"]
+    assert [e["decision"] for e in trusted] == ["answer"]
+    allowed = [e for e in story.events("prompted", "alpha") if e.get("subject") == MADE]
+    assert [(e["via"], e["rule"]) for e in allowed] == [("hook", "rule 1")]
+    assert story.events("hooks-heard", "alpha")
+    # the user's own settings hold nothing of batty's
+    assert not (story.root / "home" / ".claude" / "settings.json").exists()
