@@ -21,8 +21,8 @@ from batty_tmux.host.clock import monotonic
 STEADY = 0.04
 """Seconds between the two readings of a dialog before anything is said of it."""
 STARTING = 0.7
-"""The same for the dialogs of an agent's start: Claude Code 2.1.332 draws its first one anew within 0.15 s, with the caret
-back on "No, exit" and the keys of before lost."""
+"""The same for the dialogs of an agent's start: Claude Code 2.1.332 draws its first one anew within 0.15 s, with the
+caret back on "No, exit" and the keys of before lost."""
 _OF_THE_START = frozenset({"trust", "bypass", "login", "setup", "update", "hooks", "mcp"})
 UNHEARD = 10.0
 """Seconds after an answer in which the prompt must have gone from the screen."""

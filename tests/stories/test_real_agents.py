@@ -1,11 +1,12 @@
-"""The real Claude Code works through a phase under batty: no account, no network, a model of this test's own."""
+"""The real Claude Code and Codex work through a phase under batty: no account, no network, models of the test's own."""
 
 import json
 import os
+import shlex
 from pathlib import Path
 
 from tests.support.agent_pane import program
-from tests.support.model_servers import claude_model
+from tests.support.model_servers import claude_model, codex_model
 from tests.support.story import Story
 
 KEY = "sk-none-abcdefghijklmnopqrstuvwxyz"
@@ -53,3 +54,37 @@ def test_a_phase_from_the_trust_dialog_to_main(story: Story) -> None:
     assert story.events("hooks-heard", "alpha")
     # the user's own settings hold nothing of batty's
     assert not (story.root / "home" / ".claude" / "settings.json").exists()
+
+
+def shell(command: str, **more: str) -> dict[str, object]:
+    return {"tool": "exec_command", "input": {"cmd": command, **more}}
+
+
+def test_codex_does_the_same(story: Story) -> None:
+    """Rule: its folder is trusted by keys, what it wants outside its sandbox is allowed by its hook; then it lands."""
+    folder = Path(program("codex", "@openai/codex")).parent
+    story.env["PATH"] = f"{folder}{os.pathsep}{story.env['PATH']}"
+    # it runs commands in a login shell, which begins with a PATH of its own
+    (story.root / "home" / ".profile").write_text(f"PATH={shlex.quote(story.env['PATH'])}\n")
+    story.settings["run"]["agent"] = "codex"
+    story.policy("act", (r"made", "yes"))
+    story.phase("alpha")
+    outside = {"sandbox_permissions": "require_escalated", "justification": "May I?"}
+    steps = (
+        shell(f"batty-tmux board pick {BOARD} --move in-progress", **outside),
+        shell(MADE, **outside),
+        shell("git add made", **outside),
+        shell("git commit -q -m 'Make it'", **outside),
+        shell(f"batty-tmux board move 1 done {BOARD}", **outside),
+        {"text": "All is done."},
+    )
+    with codex_model(*steps) as model:
+        provider = f'model_providers.own={{name="own",base_url="{model.address}/v1",wire_api="responses"}}'
+        story.settings["agents.codex"] = {"args": ["-c", provider, "-c", 'model_provider="own"']}
+        said = story.batty("work", "all", "--wait")
+        assert said.exit == 0, story.told() + story.screen("alpha")
+    assert story.landed_text("made") == "yes"
+    allowed = [e for e in story.events("prompted", "alpha") if e.get("subject") == MADE]
+    assert [(e["via"], e["rule"]) for e in allowed] == [("hook", "rule 1")]
+    assert story.events("hooks-heard", "alpha")
+    assert {event["by"] for event in story.events("answered", "alpha")} == {"policy"}
