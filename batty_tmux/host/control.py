@@ -20,6 +20,7 @@ _AGAIN: Final = 2.0
 """Seconds from a connection that was lost to the next try."""
 _MOST: Final = 64 << 20
 """Bytes of one answer. A screen of a million columns is less; what is more is no answer."""
+_BREAK: Final = ord("\n")
 _BEGIN = re.compile(rb"%begin (\d+ \d+) (\d+)")
 
 
@@ -115,12 +116,23 @@ class Control:
         return _NOTHING
 
     def _body(self, end: float, name: bytes) -> Said:
-        rows: list[bytes] = []
-        while (row := self._row(end)) is not None:
-            if row in {b"%end " + name, b"%error " + name}:
-                text = b"".join(line + b"\n" for line in rows).decode("utf-8", "surrogateescape")
-                return Said(row.startswith(b"%end"), text)
-            rows.append(row)
+        """Read up to the row that ends the answer of this name; a screen is taken whole, not row by row."""
+        marks = (b"%end " + name + b"\n", b"%error " + name + b"\n")
+        searched = 0
+        while len(self._unread) <= _MOST:
+            for mark in marks:
+                at = self._unread.find(mark, searched)
+                while at > 0 and self._unread[at - 1] != _BREAK:
+                    at = self._unread.find(mark, at + 1)
+                if at >= 0:
+                    text = bytes(self._unread[:at]).decode("utf-8", "surrogateescape")
+                    del self._unread[: at + len(mark)]
+                    return Said(mark is marks[0], text)
+            searched = max(0, len(self._unread) - len(marks[1]))
+            data = self._more(end)
+            if not data:
+                break
+            self._unread += data
         self.close()
         return _NOTHING
 
