@@ -72,12 +72,12 @@ class Hearing:
         if late or (post.watch.hooks == "heard" and self._is_unsaid(at)):
             post.record(HooksSilent(run=post.run, phase=post.phase, attempt=post.watch.attempt))
             self.turn = ""
-            self.prompter.met = float("-inf")
+            self.prompter.untold = float("-inf")
 
     def _is_unsaid(self, at: float) -> bool:
         """Tell whether a dialog was met on the screen, and its hook had not told of it and has not since."""
-        met = self.prompter.met
-        return at - met > sensors.DIALOG_REPORT and self.asked < met - sensors.DIALOG_REPORT
+        met = self.prompter.untold
+        return at - met > sensors.DIALOG_REPORT and self.asked < met
 
     def _answer(self, reply: Path, line: str) -> None:
         if not self.desk.answer(reply, line) and line:

@@ -50,9 +50,9 @@ class Hint:
 class Prompter:
     """`once` is a dialog that was read one time, and when; `answered` is when the last answer was given.
 
-    `anew` asks for a reading of a screen that says nothing new. `met` is when a dialog was last met of which a hook
-    should have told. The hints are what hooks told of permissions: of the last that was left to its dialog, and of
-    the last that was given.
+    `anew` asks for a reading of a screen that says nothing new. `untold` is when a dialog was last met of which a
+    hook should have told and had not, `last` the digest of the one last met. The hints are what hooks told of
+    permissions: of the last that was left to its dialog, and of the last that was given.
     """
 
     post: Post
@@ -63,7 +63,8 @@ class Prompter:
     answered: float = field(default_factory=monotonic)
     once: tuple[str, float] | None = None
     anew: bool = True
-    met: float = float("-inf")
+    untold: float = float("-inf")
+    last: str = ""
     hint: Hint | None = None
     answered_by_hook: Hint | None = None
 
@@ -99,7 +100,7 @@ class Prompter:
     def began(self) -> None:
         """Forget what another executor was asked."""
         self.once = self.hint = self.answered_by_hook = None
-        self.met = float("-inf")
+        self.untold, self.last = float("-inf"), ""
 
     def take_advice(self) -> None:
         """Give the answer of the supervisor agent, if its prompt is still there and the policy lets it pass."""
@@ -158,13 +159,15 @@ class Prompter:
 
     def _meet(self, seen: Prompt, doubt: str) -> None:
         """Journal a prompt with what was decided, and do that. With a doubt it is a person's."""
+        if seen.kind in _TOLD and not self._is_told(seen):
+            self.untold = monotonic()
+        self.last = digest(seen)
         request = self._request(seen)
-        self.met = monotonic() if seen.kind in _TOLD else self.met
         if self.is_at_hand():
             doubt = doubt or "you are at it: supervision is paused"
         decided = policy.on_screen(seen, policy_of(self.post.project), self.post.worktree, request)
         outcome: Answer | Ask | Refuse = Ask(doubt) if doubt else decided
-        key = f"{self.post.prompts + 1}-{digest(seen)}"
+        key = f"{self.post.prompts + 1}-{self.last}"
         consults = not doubt and self.advice.wants(self.post, key, seen, outcome)
         asked = self._prompted(key, seen, request, outcome, consults=consults)
         if isinstance(outcome, Answer):
@@ -222,11 +225,23 @@ class Prompter:
 
     # -- what is known of it
 
+    def _is_told(self, seen: Prompt) -> bool:
+        """Tell whether a hook told of this dialog before it was met, or told of it when it was met for the first time.
+
+        A hint need not fit for that: a screen may show less of a request than a hook tells.
+        """
+        given = self.answered_by_hook
+        if self.hint is not None or digest(seen) == self.last:
+            return True
+        return given is not None and _fits(of_prompt(seen), given.request)
+
     def _request(self, seen: Prompt) -> Request:
         """Return what is asked: as the screen shows it, or exactly, where a hook told it before."""
         shown = of_prompt(seen)
+        if seen.kind not in _TOLD:
+            return shown
         hint, self.hint = self.hint, None
-        if hint is None or monotonic() - hint.at > _HINTED or seen.kind not in _TOLD:
+        if hint is None or monotonic() - hint.at > _HINTED:
             return shown
         told = hint.request
         return replace(told, options=shown.options, menu=True, text=shown.text) if _fits(shown, told) else shown
