@@ -95,13 +95,19 @@ class Large:
     seconds: float
 
     def half(self, chance: random.Random) -> bool:
-        """Start the fast-forward and kill git in the middle of it; tell whether it was."""
+        """Start the fast-forward and kill git in the middle of it; tell whether it was.
+
+        One that was killed with no more done than git's own lock taken is mended here: it would bar the next.
+        """
         before = self.repo.snapshot_files()
         seconds = self.seconds * chance.uniform(0.1, 0.9)
         words = ("timeout", "-s", "KILL", f"{seconds:.4f}", "git", "-c", "core.hooksPath=/dev/null")
         run((*words, "merge", "-q", "--ff-only", "--no-overwrite-ignore", self.landing.candidate), cwd=self.repo.folder)
         if self.repo.tip() == self.landing.base:
-            return self.repo.snapshot_files() != before
+            if self.repo.snapshot_files() != before:
+                return True
+            assert self.mended() is None
+            return False
         self.repo.git("reset", "-q", "--keep", self.landing.base)
         return False
 
