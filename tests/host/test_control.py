@@ -83,7 +83,10 @@ def test_a_screen_cannot_forge_an_answer(server: PrivateServer, terminal: Termin
 def test_a_killed_connection_is_not_missed(terminal: Terminal) -> None:
     """The next command goes another way; nothing is lost and nothing is done twice."""
     session = terminal.sessions()[0].session
-    os.kill(client_pid(terminal), signal.SIGKILL)
+    client = client_pid(terminal)
+    os.kill(client, signal.SIGKILL)
+    # until it has ended it may still take a command, of which nobody knows then whether the server saw it
+    os.waitid(os.P_PID, client, os.WEXITED | os.WNOWAIT)
     terminal.run("set-option", "-a", "-t", session, "@count", "x")
     terminal.run("set-option", "-a", "-t", session, "@count", "x")
     assert terminal.run("show-options", "-v", "-t", session, "@count").stdout == "xx\n"
