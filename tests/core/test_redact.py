@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from time import process_time
 
 import pytest
 from hypothesis import given
@@ -125,13 +124,14 @@ def test_the_row_below_a_whole_token_is_not_taken_for_more_of_it() -> None:
         "\x1b[0m", "AccountKey=;", "a@", "_KEY=",
     ],
 )  # fmt: skip
+@pytest.mark.timeout(60)
 def test_the_work_grows_with_the_text_and_no_faster(pattern: str) -> None:
-    """A hostile text of 200,000 characters takes seconds at the most; a quadratic step would take hours."""
+    """A hostile text of 200,000 characters takes seconds: a quadratic step, hours. Nothing is marked twice."""
     text = pattern * (200_000 // len(pattern))
-    begun = process_time()
-    drawn(redact(text))
+    said = redact(text)
+    drawn(said)
     doubtful(text)
-    assert process_time() - begun < 8
+    assert redact(said) == said
 
 
 class TestDoubts:

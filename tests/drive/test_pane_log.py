@@ -6,7 +6,6 @@ import stat
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from time import monotonic, process_time
 
 import pytest
 from hypothesis import given, settings
@@ -141,11 +140,9 @@ def test_it_is_whole_after_a_kill_at_any_moment(tmp_path: Path) -> None:
     ids=["a million columns", "100,000 rows", "surrogates", "empty rows", "escapes", "names"],
 )
 def test_a_hostile_screen_is_taken_in_its_stride(log: PaneLog, file: Path, screen: str) -> None:
-    """In less time than a capture of tmux takes to be read by a loaded machine, and with little written."""
-    begun = monotonic()
+    """It is taken in whole, little is written of it, and the next screen is logged as ever."""
     log.saw(screen, NOW)
     log.saw("after", NOW)
-    assert monotonic() - begun < 3
     assert rows(file)[-1] == "after"
     assert file.stat().st_size < 100_000
 
@@ -176,21 +173,3 @@ def test_what_is_in_its_place_is_neither_followed_nor_waited_for(tmp_path: Path,
         os.mkfifo(file)
     log.saw("x", NOW)
     assert outside.read_text() == ""
-
-
-def test_a_screen_of_a_usual_size_is_cheap(log: PaneLog) -> None:
-    """60 rows of 160 columns: a spinner takes less than a millisecond, a page that is all new less than twenty."""
-    page = [
-        "".join(chr(97 + (n * 7 + c * c) % 26) for c in range(6)) + " some words of a program" * 6 for n in range(60)
-    ]
-    log.saw("\n".join(page), NOW)
-    begun = process_time()
-    for n in range(100):
-        log.saw("\n".join([*page, f"✻ Thinking ({n}s)"]), NOW)
-    spinning = (process_time() - begun) / 100
-    begun = process_time()
-    for n in range(20):
-        log.saw("\n".join(chr(97 + n) + row for row in page), NOW)
-    moving = (process_time() - begun) / 20
-    assert spinning < 0.001
-    assert moving < 0.02

@@ -26,32 +26,16 @@ from batty_tmux.host.process import (
     run_measured,
     scrubbed,
 )
+from tests.support.fifo import Fifo
 
 LONG = 300
-
-
-class Fifo:
-    """A pipe that children hold open: its end is the event that all of them are gone."""
-
-    def __init__(self, path: Path) -> None:
-        os.mkfifo(path)
-        self.path = path
-        self.descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        os.set_blocking(self.descriptor, True)
-
-    def read_to_end(self) -> bytes:
-        """Wait until every writer is gone; the test's own time-out is the deadline."""
-        found = b""
-        while chunk := os.read(self.descriptor, 4096):
-            found += chunk
-        return found
 
 
 @pytest.fixture
 def fifo(tmp_path: Path) -> Iterator[Fifo]:
     made = Fifo(tmp_path / "fifo")
     yield made
-    os.close(made.descriptor)
+    made.close()
 
 
 def family(fifo: Fifo) -> str:
@@ -133,9 +117,7 @@ def test_an_interrupt_leaves_nothing_running(fifo: Fifo) -> None:
     """^C reaches batty alone, since the program has a session of its own."""
     code = f"from batty_tmux.host.process import run; run(('sh', '-c', {family(fifo) + 'wait'!r}))"
     batty = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
-    up = b""
-    while not up:
-        up = os.read(fifo.descriptor, 16)
+    assert fifo.read_some() == b"up\n"
     batty.send_signal(signal.SIGINT)
     batty.wait(timeout=30)
     assert fifo.read_to_end() == b""
@@ -236,9 +218,7 @@ def test_a_gate_is_stopped_from_another_thread(tmp_path: Path, fifo: Fifo) -> No
         found: list[Ran] = []
         thread = Thread(target=lambda: found.append(measured(family(fifo) + "wait", tmp_path, stop=stop)[0]))
         thread.start()
-        up = b""
-        while not up:
-            up = os.read(fifo.descriptor, 16)
+        assert fifo.read_some() == b"up\n"
         stop.set()
         stop.set()
         thread.join()
@@ -361,7 +341,7 @@ def test_what_is_detached_survives_its_parent_and_its_group(tmp_path: Path, fifo
         assert parent.stdout.readline() == b"returned\n"
         pid = b""
         while not pid.endswith(b"\n"):
-            pid += os.read(fifo.descriptor, 16)
+            pid += fifo.read_some()
         assert os.getsid(int(pid)) != os.getsid(parent.pid)
         kill_group(parent.pid)
         assert parent.stdout.read() == b""

@@ -11,7 +11,7 @@ from batty_tmux.core.events import Prompted
 from batty_tmux.drive.project import Project
 from batty_tmux.host import files
 from batty_tmux.names import PhaseId
-from tests.support.attached import PREFIX
+from tests.support.attached import PREFIX, Attached
 from tests.support.server import eventually
 from tests.support.story import Story
 
@@ -28,6 +28,13 @@ def load(story: Story) -> None:
     where = story.tmux("display-message", "-p", "#{socket_path},#{pid},0")
     story.run("tmux", "set-option", "-g", "@batty-command", str(batty)).check()
     story.run("sh", str(files.share() / "tmux" / "batty.tmux"), env={"TMUX": where}).check()
+
+
+def open_answers(person: Attached) -> None:
+    person.expect("phase")
+    person.press(PREFIX + "B")
+    person.expect("Answer...")
+    person.press("a")
 
 
 def hooked(story: Story) -> Path:
@@ -227,10 +234,7 @@ def test_the_popup_settles_what_is_asked_the_oldest_first(two: Story) -> None:
     """Rule: prefix + B, a: the list, the prompt with numbered options, an answer, the next one, and it is gone."""
     load(two)
     with two.attached() as person:
-        person.expect("phase")
-        person.press(PREFIX + "B")
-        person.expect("Answer...")
-        person.press("a")
+        open_answers(person)
         person.expect("2 ask, oldest first")
         person.expect("which one? ")
         assert person.text.index("1  alpha") < person.text.index("2  beta")
@@ -254,10 +258,7 @@ def test_leaving_the_popup_leaves_the_question_open(two: Story) -> None:
     """Rule: q types nothing, and ends it at once."""
     load(two)
     with two.attached() as person:
-        person.expect("phase")
-        person.press(PREFIX + "B")
-        person.expect("Answer...")
-        person.press("a")
+        open_answers(person)
         person.expect("2 ask, oldest first")
         person.expect("which one? ")
         person.press("2\n")
@@ -305,10 +306,7 @@ def test_a_suggestion_is_taken_with_one_key(two: Story) -> None:
     assert "✓ answered beta: blue" in accepted.err
     load(two)
     with two.attached() as person:
-        person.expect("phase")
-        person.press(PREFIX + "B")
-        person.expect("Answer...")
-        person.press("a")
+        open_answers(person)
         person.expect("the policy suggests: 1   (Enter takes it)")
         person.press("\n")
         person.expect_gone("the policy suggests")
@@ -320,10 +318,7 @@ def test_what_changed_while_somebody_thought_gets_no_answer(two: Story) -> None:
     """Rule: an answer is for what was shown; where the phase asks something else by then, nothing is typed."""
     load(two)
     with two.attached() as person:
-        person.expect("phase")
-        person.press(PREFIX + "B")
-        person.expect("Answer...")
-        person.press("a")
+        open_answers(person)
         person.expect("2 ask, oldest first")
         person.expect("which one? ")
         person.press("2\n")
