@@ -71,25 +71,29 @@ def _advance(ground: Ground, entries: tuple[Entry, ...], landing: Landing, held:
 def _move(
     ground: Ground, entries: tuple[Entry, ...], landing: Landing, kept_by: Holder | None, held: Held, *, again: bool
 ) -> Outcome:
-    """Move the base where nothing was found in the way a moment ago; git refuses what has come since."""
-    if kept_by is None:
-        pins = [(ref, commit, None) for ref, commit in landing_pins(landing)]
-        moves = [(ground.ref, landing.candidate, landing.base), *pins]
-        done = ground.place.git.move_refs(moves, f"batty: land {landing.phase}", again=again)
-        if done.ok:
-            return _settled(ground, entries, landing)
-        told = clean(done.stderr.strip().replace("\n", " "), 300)
-        stuck = Blocked(f"git could not move {ground.ref}: {told}", ())
-        return _stopped(ground, entries, landing.base, ground.place.home, stuck)
-    there = ground.place.checkout(kept_by.folder)
-    refused = advance(there, ground.base, landing, held)
-    if refused is None:
+    """Move the base where nothing was found in the way a moment ago; git refuses what has come since.
+
+    A git that was killed says that it failed, and may have moved the base before: the base is asked, not git's status.
+    """
+    there = ground.place.checkout(kept_by.folder) if kept_by is not None else None
+    refused = advance(there, ground.base, landing, held) if there else _move_ref(ground, landing, again=again)
+    if refused is None or ground.place.git.is_ancestor(landing.candidate, ground.ref):
         return _settled(ground, entries, landing)
+    folder = kept_by.folder if kept_by is not None else ground.place.home
     # git writes the files first and moves the branch last: where it fails in between, they are half-way
-    unmended = mend(there, ground.base, landing, held)
+    unmended = mend(there, ground.base, landing, held) if there else None
     if unmended is not None:
-        return _deferred(ground, entries, kept_by.folder, unmended, keep_landing=True)
-    return _stopped(ground, entries, landing.base, kept_by.folder, refused)
+        return _deferred(ground, entries, folder, unmended, keep_landing=True)
+    return _stopped(ground, entries, landing.base, folder, refused)
+
+
+def _move_ref(ground: Ground, landing: Landing, *, again: bool) -> Blocked | None:
+    """Move a base that is checked out nowhere, and pin what lands with it."""
+    pins = [(ref, commit, None) for ref, commit in landing_pins(landing)]
+    moves = [(ground.ref, landing.candidate, landing.base), *pins]
+    done = ground.place.git.move_refs(moves, f"batty: land {landing.phase}", again=again)
+    told = clean(done.stderr.strip().replace("\n", " "), 300)
+    return None if done.ok else Blocked(f"git could not move {ground.ref}: {told}", ())
 
 
 def _stopped(ground: Ground, entries: tuple[Entry, ...], base: Sha, checkout: Path, blocked: Blocked) -> Outcome:

@@ -184,3 +184,27 @@ def test_what_the_user_writes_after_the_kill_is_never_overwritten(large: Large) 
         (large.repo.folder / path).unlink()
     assert large.mended() is None
     assert large.looks() == before
+
+
+@pytest.mark.parametrize(("word", "checked_out"), [("update-ref", "elsewhere"), ("merge", "main")])
+def test_a_git_that_dies_once_it_has_moved_the_base_has_landed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, checked_out: str
+) -> None:
+    """Rule: what counts is what the base holds, not what git said of it; else the queue freezes at its own landing."""
+    repo = Repo.make(tmp_path / "repo", {"a": "old\n"})
+    repo.gate("true")
+    lander = Lander(repo)
+    lander.approve("phase-1", {"a": "new\n"})
+    repo.git("switch", "-q", *(("-c",) if checked_out != "main" else ()), checked_out)
+    git, died, tip = shutil.which("git"), tmp_path / "died", repo.tip()
+    moved = f"[ \"$('{git}' -C '{repo.folder}' rev-parse refs/heads/main)\" != {tip} ] && [ ! -e '{died}' ]"
+    dies = f"case \" $* \" in *' {word} '*) if {moved}; then : >'{died}'; kill -9 $$; fi ;; esac"
+    program = tmp_path / "bin" / "git"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\n'{git}' \"$@\"\nstatus=$?\n{dies}\nexit $status\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    lander.land()
+    assert died.exists()
+    assert (lander.states, lander.landed, lander.queue.frozen) == ({"phase-1": "landed"}, ["phase-1"], None)
+    assert repo.git("status", "--porcelain") == ""
