@@ -56,7 +56,11 @@ class Wrong(AssertionError):
 
 @dataclass(frozen=True)
 class Calm:
-    tip: Sha
+    """How a queue ends. Where a person commits in between, `end` is the base's tree, else its commit: whether they come
+    before or after a landing hangs on where the landers die, and both orders are right.
+    """
+
+    end: Sha
     states: dict[str, str]
     why: dict[str, str]
 
@@ -229,7 +233,12 @@ class _Trial:
         if self.person_came:
             awaits(repo.folder.parent, repo)
         self.finish(repo)
-        return _calm(repo)
+        return self._end(repo)
+
+    def _end(self, repo: Repo) -> Calm:
+        lander = Lander(repo)
+        end = repo.tree("main") if self.person_came else repo.tip()
+        return Calm(end, lander.states, {str(e.phase): e.code for e in lander.queue.entries})
 
     def finish(self, repo: Repo) -> set[str]:
         """Land everything that can land, as a person would who looks after the queue now and then."""
@@ -285,7 +294,7 @@ class _Trial:
 
     def compare(self, expected: Calm, before: tuple[dict[str, str], dict[str, list[str]]], gone: set[str]) -> None:
         self.look_at_base()
-        got, events = _calm(self.repo), Lander(self.repo).events
+        got, events = self._end(self.repo), Lander(self.repo).events
         landed = [event.phase for event in events if isinstance(event, Landed)]
         wrong = {
             "another end": got != expected,
@@ -341,8 +350,3 @@ def _slot_of(pid: int) -> str:
     """Return the slot that a process works in or makes."""
     words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
     return next((word for word in words if "/gate-" in word), str(Path(f"/proc/{pid}/cwd").readlink()))
-
-
-def _calm(repo: Repo) -> Calm:
-    lander = Lander(repo)
-    return Calm(repo.tip(), lander.states, {str(e.phase): e.code for e in lander.queue.entries})
