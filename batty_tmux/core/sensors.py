@@ -4,10 +4,12 @@ The agent's own reports, then the screen, then the process. Silence of one senso
 report are said to be dead, and a screen that shows no sign of work is no rest.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
 Sees = Literal["working", "asking", "stuck", "limited", "idle", "exited", "unknown"]
+Process = tuple[int, float]
 Sensor = Literal["process", "journal", "hooks", "screen", "silence"]
 
 REST: Final = 2.0
@@ -20,6 +22,11 @@ FIRST_REPORT: Final = 10.0
 """Seconds that an agent may show signs of life on its screen before the first report of its hooks."""
 DIALOG_REPORT: Final = 3.0
 """Seconds that a dialog may stand on the screen before the report of it, where hooks tell of such."""
+TOIL: Final = 0.05
+"""Share of a core from which the processes below an executor are at work; a program that only waits uses less."""
+LOOK_BELOW, LOOK_BELOW_LATER = 5.0, 30.0
+"""Seconds without anything new before they are looked at, and between two looks; the second after a minute."""
+_MINUTE: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,8 @@ class Signs:
     """What each sensor says now. Times in seconds.
 
     `turn` is the last that hooks told of it, "" where they are not heard. `prompt` is the kind of the dialog on the
-    screen. `rest` is what the screen shows of a turn that ended, `quiet` for how long nothing was printed.
+    screen. `rest` is what the screen shows of a turn that ended, `quiet` for how long nothing was printed. `toil`
+    tells whether processes below the executor were at work when they were last looked at.
     """
 
     running: bool = True
@@ -38,6 +46,7 @@ class Signs:
     busy: bool = False
     rest: bool = False
     quiet: float = 0.0
+    toil: bool = False
     family: str = "any"
 
 
@@ -56,7 +65,9 @@ def state(signs: Signs) -> tuple[Sees, Sensor]:
         return ("stuck", "journal") if signs.stalled else ("idle", "screen" if signs.family != "any" else "silence")
     if signs.stalled:
         return "stuck", "journal"
-    return "working", "hooks" if signs.turn == "on" else "screen"
+    if signs.turn == "on":
+        return "working", "hooks"
+    return "working", "process" if signs.toil and not signs.busy else "screen"
 
 
 def is_idle(signs: Signs) -> bool:
@@ -68,5 +79,27 @@ def is_idle(signs: Signs) -> bool:
 def _rests(signs: Signs) -> bool:
     """Tell whether the screen alone says so. Against the word of hooks it takes longer."""
     if signs.family == "any":
-        return signs.quiet >= REST_UNKNOWN
+        return signs.quiet >= REST_UNKNOWN and not signs.toil
     return signs.rest and signs.quiet >= (REST_UNTOLD if signs.turn else REST)
+
+
+def looks_below(silent: float, since: float, *, idle: bool, family: str) -> bool:
+    """Tell whether to look at the processes below an executor: only where nothing else tells that it is at work.
+
+    `silent` is for how many seconds no sensor saw anything new, `since` how long ago the last such look was. An agent
+    whose screen is known shows its rest there, and what it leaves running then is not its turn.
+    """
+    if family != "any" and (idle or silent < _MINUTE):
+        return False
+    return silent >= LOOK_BELOW and since >= (LOOK_BELOW if silent < _MINUTE else LOOK_BELOW_LATER)
+
+
+def toils(before: Mapping[Process, float], now: Mapping[Process, float], seconds: float) -> bool:
+    """Tell whether processes are at work, by the processor time that each had used before and has used now.
+
+    Two looks that are far apart tell nothing about now: other things happened between them.
+    """
+    if seconds > _MINUTE:
+        return False
+    used = sum(max(0.0, total - before.get(process, 0.0)) for process, total in now.items())
+    return used >= TOIL * seconds

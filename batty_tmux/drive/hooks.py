@@ -9,7 +9,7 @@ from batty_tmux.core.layout import LAYOUTS, packed_path, parse
 from batty_tmux.drive.project import Project, program
 from batty_tmux.host.process import detach, scrubbed
 from batty_tmux.host.quoting import line, q_format
-from batty_tmux.host.terminal import Terminal
+from batty_tmux.host.terminal import CAME, Terminal
 from batty_tmux.names import PaneId, SessionId, WindowId
 
 LAND = "@batty-land"
@@ -17,6 +17,10 @@ ATTENTION = "@batty-attention"
 LANDED = "@batty-landed"
 ENVIRONMENT = "BATTY_ENVIRONMENT"
 """Hidden variable of the session: the environment `batty work` was called in. In tmux's memory, on no disk."""
+
+_COMINGS = ("client-attached", "client-session-changed", "session-window-changed", "window-pane-changed")
+_PLACE = 1848
+"""Where ours stand in tmux's arrays of hooks. A user's own, at other places, stay and run as before."""
 
 SEGMENT = (
     "#{?@batty_phase,#{q/e:@batty_phase}#{?@batty_progress, #{q/e:@batty_progress},}"
@@ -39,6 +43,17 @@ def install(project: Project, terminal: Terminal, session: SessionId) -> None:
             line("set-hook", "-t", session, LAND, job),
         ]
     ).check()
+    mark_comings(terminal)
+
+
+def mark_comings(terminal: Terminal) -> None:
+    """Have tmux note when a client comes to a phase's window, so that its next key is known to be for the pane.
+
+    In the server's own arrays: a session's would hide all that the user has there. In other windows they do nothing.
+    """
+    note = line("set-option", "-w", "-F", CAME, "#{T:#{l:%s}}")
+    where = line("if-shell", "-F", "#{@batty_phase}", note)
+    terminal.source([line("set-hook", "-g", f"{name}[{_PLACE}]", where) for name in _COMINGS])
 
 
 def dress(terminal: Terminal, session: SessionId) -> None:

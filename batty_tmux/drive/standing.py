@@ -33,6 +33,11 @@ class Standing:
             busy=timedelta(seconds=span(told.stuck) or 0.0), idle=timedelta(seconds=span(told.idle) or 0.0)
         )
 
+    @property
+    def silent(self) -> float:
+        """For how many seconds no sensor saw anything new."""
+        return (now() - self.track.moved).total_seconds()
+
     def began(self) -> None:
         """Forget what another start of the executor did."""
         self.track = Track(now())

@@ -38,6 +38,7 @@ from batty_tmux.drive.redaction import redacted
 from batty_tmux.drive.senses import Exits
 from batty_tmux.drive.sight import Sight
 from batty_tmux.drive.standing import Standing, patience_of
+from batty_tmux.drive.toil import Toil
 from batty_tmux.errors import BattyError
 from batty_tmux.host.clock import monotonic, now
 
@@ -57,6 +58,7 @@ class Supervisor:
     sweep: Sweep = field(default_factory=Sweep)
     glance: Glance = field(default_factory=Glance)
     hands: Hands = field(default_factory=Hands)
+    toil: Toil = field(default_factory=Toil)
     refused: str = ""
     acted: tuple[Effect, int] | None = None
     glanced: float = float("-inf")
@@ -151,6 +153,7 @@ class Supervisor:
                 # the silence before it says nothing about this one, and a dead pane had no pipe
                 self.sight.stirred = monotonic()
                 self.standing.began()
+                self.toil.began()
                 self.prompter.began()
                 self.hearing.began()
                 self.sight.listen()
@@ -210,6 +213,7 @@ class Supervisor:
             self.glanced = at
             self._look_at_work()
             self.hearing.hear()
+        self._look_below()
         signs = self._signs()
         idle = sensors.is_idle(signs)
         board = self.glance.board
@@ -233,6 +237,7 @@ class Supervisor:
             busy=self.sight.busy,
             rest=self.sight.rest,
             quiet=self.sight.quiet,
+            toil=self.toil.busy,
             family=self.post.family,
         )
 
@@ -271,6 +276,14 @@ class Supervisor:
             self.chronicle.of_board(board, self.glance.board, now())
         if commits and self.post.watch.launching is not None:
             self.chronicle.of_head(Path(self.post.worktree), head, self.glance.head, now())
+
+    def _look_below(self) -> None:
+        """Count commands that are at work in silence as a sign of life."""
+        started, idle = self.post.watch.started, self.post.watch.idle
+        if started is not None and self.toil.look(
+            started.pid, self.standing.silent, idle=idle, family=self.post.family
+        ):
+            self.standing.saw()
 
     def _look_at_executor(self) -> None:
         post = self.post

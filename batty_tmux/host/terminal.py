@@ -73,7 +73,8 @@ class SessionFacts:
 class ClientFacts:
     """One attached client, and the pane that its keys go to. A control client is no person.
 
-    `activity` is when it last pressed a key, in seconds of the epoch.
+    `activity` is when it last pressed a key, in seconds of the epoch. `came` is when somebody last came to the pane,
+    in the same seconds; None where nobody has kept watch of it.
     """
 
     name: str
@@ -81,6 +82,7 @@ class ClientFacts:
     control: bool
     activity: int
     pane: PaneId
+    came: int | None
 
 
 def _option(name: str) -> str:
@@ -103,7 +105,15 @@ _WINDOW = "\t".join(
     ("#{session_id}", "#{window_id}", _option("@batty_phase"), _option("@batty_run"), _option("@batty_repo"))
 )
 _SESSION = "\t".join(("#{session_id}", _option("@batty_session_repo"), "#{session_name}"))
-_CLIENT = "#{session_id}\t#{client_control_mode}\t#{client_activity}\t#{pane_id}\t#{client_name}"
+CAME = "@batty_came"
+"""Option of a window: the second in which a client last came to it, or to another pane of it."""
+_CLIENT = "\t".join(
+    (
+        "#{session_id}\t#{client_control_mode}\t#{client_activity}\t#{pane_id}",
+        _option(CAME),
+        "#{client_name}",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -181,8 +191,8 @@ class Terminal:
         """List the attached clients; none when no server runs."""
         rows = self._rows(_CLIENT, "list-clients")
         return tuple(
-            ClientFacts(name, SessionId(s), control == "1", int(at), PaneId(pane))
-            for s, control, at, pane, name in rows
+            ClientFacts(name, SessionId(s), control == "1", int(at), PaneId(pane), _number(came))
+            for s, control, at, pane, came, name in rows
         )
 
     def session_named(self, name: str) -> SessionId | None:

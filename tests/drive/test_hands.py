@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from batty_tmux.drive.hands import Hands
-from batty_tmux.host.terminal import Terminal
+from batty_tmux.drive.hooks import mark_comings
+from batty_tmux.host.terminal import CAME, Terminal
 from batty_tmux.names import PaneId
 from tests.support.attached import PREFIX, Attached
 from tests.support.server import PrivateServer, eventually
@@ -83,6 +84,47 @@ def test_coming_to_the_pane_is_no_key_for_it(server: PrivateServer, terminal: Te
     person.press("z")
     person.expect("z")
     assert hands.look(terminal, pane)
+
+
+@pytest.fixture
+def marked(server: PrivateServer) -> PaneId:
+    """The pane of a phase's window, to which comings are noted; the person looks at another window."""
+    mark_comings(server.terminal)
+    server.terminal.run("new-window", "-d", "-t", f"{server.session}:", "exec cat")
+    pane = pane_of(server.terminal, 1)
+    server.terminal.run("set-option", "-w", "-t", pane, "@batty_phase", "phase-1")
+    return pane
+
+
+def test_the_first_key_after_coming_counts(terminal: Terminal, person: Attached, marked: PaneId) -> None:
+    """Though nobody looked between the two: a supervisor looks every few seconds only."""
+    hands = Hands()
+    person.press(f"{PREFIX}n")
+    eventually(lambda: any(c.pane == marked for c in terminal.clients()), "the other window")
+    a_second_passes(terminal)
+    person.press("z")
+    person.expect("z")
+    assert hands.look(terminal, marked)
+
+
+def test_coming_alone_is_no_key(terminal: Terminal, person: Attached, marked: PaneId) -> None:
+    """However late the first look comes."""
+    hands = Hands()
+    person.press(f"{PREFIX}n")
+    eventually(lambda: any(c.pane == marked for c in terminal.clients()), "the other window")
+    a_second_passes(terminal)
+    assert not hands.look(terminal, marked)
+
+
+def test_comings_are_noted_beside_hooks_of_the_users_own(server: PrivateServer, marked: PaneId) -> None:
+    """Theirs run as before, and windows that are no phase's are left alone."""
+    server.terminal.run("set-hook", "-g", "session-window-changed[0]", "set-option -g @mine yes")
+    mark_comings(server.terminal)
+    for target in (marked, pane_of(server.terminal), marked):
+        server.terminal.run("select-window", "-t", target)
+    assert server.terminal.run("show-options", "-gv", "@mine").stdout == "yes\n"
+    noted = [server.terminal.run("show-options", "-wv", "-t", p.pane, CAME) for p in server.terminal.panes()]
+    assert [done.stdout.strip().isdigit() for done in noted] == [False, True]
 
 
 def test_keys_in_another_pane_are_not_for_this_one(server: PrivateServer, terminal: Terminal, person: Attached) -> None:

@@ -1,6 +1,7 @@
 """Agents that ask, loop, hit a limit, crash and finish: what the policy allows goes through without a person."""
 
 import re
+from pathlib import Path
 
 from tests.support.attached import Attached
 from tests.support.story import Story
@@ -119,6 +120,24 @@ def test_a_parked_phase_comes_back_after_the_end_of_tmux(story: Story) -> None:
     story.until_state(alpha="landed")
     begun, resumed = story.heard("alpha", "sessions")
     assert resumed == begun.replace("begun", "resumed")
+
+
+def test_a_command_that_works_in_silence_is_no_rest(story: Story) -> None:
+    """Rule: of a program that nothing is known about, what it runs tells; one that only waits counts as at rest."""
+    story.settings["patience"] = {"idle": "1s", "nudges": 0}
+    story.phase("works")
+    story.phase("waits")
+    story.executor("works").runs('until test -e "$HOME/enough"; do :; done')
+    story.executor("waits").waits()
+    story.batty("work", "all", "--parallel", "2")
+    story.until(lambda _: story.events("stalled", "waits"), "the word that nothing moves")
+    assert not story.events("stalled", "works")
+    window = story.events("launched", "works")[-1]["window"]
+    assert story.tmux("show-options", "-wv", "-t", window, "@batty_sees") == "working"
+    (Path(story.env["HOME"]) / "enough").touch()
+    story.open_door("waits")
+    story.until_state(works="landed", waits="landed")
+    assert not story.events("stalled", "works")
 
 
 def test_a_key_in_the_executors_pane_holds_its_supervision(story: Story) -> None:

@@ -1,0 +1,26 @@
+"""The processes below another one, and what they use: signs of life where nothing is printed."""
+
+import os
+from contextlib import suppress
+
+Used = dict[tuple[int, float], float]
+"""Processor time in seconds of each process and of its children that have ended. A number is used again, so each
+process is named by its number and by when it began."""
+
+
+def below(pid: int, *, strangers: bool = False) -> Used:
+    """Return what each process below this one has used; with `strangers`, only of those outside its process group.
+
+    It looks at every process of the machine, some 15 µs for each. Empty where the system does not tell.
+    """
+    # it costs a supervisor some megabytes, and most never have to ask
+    from psutil import Error, Process  # noqa: PLC0415
+
+    used: Used = {}
+    # one that has ended since is no matter: what it used is its parent's by now
+    with suppress(Error):
+        for process in Process(pid).children(recursive=True):
+            with suppress(Error, ProcessLookupError):
+                if not strangers or os.getpgid(process.pid) != pid:
+                    used[process.pid, process.create_time()] = sum(process.cpu_times()[:4])
+    return used
