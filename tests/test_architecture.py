@@ -15,7 +15,7 @@ import batty_tmux
 PACKAGE = Path(str(resources.files(batty_tmux)))
 FILES = sorted(PACKAGE.rglob("*.py"))
 CONTRACTS = Path(__file__).parents[1] / ".importlinter"
-TMUX, HISTORY, SCREEN = ("tmuxp", "libtmux"), ("git",), ("rich", "jinja2", "yaml", "portalocker")
+TMUX, HISTORY, SCREEN = ("tmuxp", "libtmux"), ("git",), ("rich", "textual", "jinja2", "yaml", "portalocker")
 LONGEST = 400
 """Lines."""
 
