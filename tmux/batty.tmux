@@ -10,20 +10,27 @@ here=$(CDPATH='' cd -P -- "${0%/*}" && pwd -P) || exit 1
 # shellcheck source=tmux/scripts/common.sh
 . "$here/scripts/common.sh"
 
+# source-file takes its path for a pattern.
+segments=$here/segments.conf
+# shellcheck disable=SC1003
+for special in '\' '[' '*' '?'; do
+    replaced "$segments" "$special" "\\$special"
+    segments=$answer
+done
+
 # load KIND...: all that is to be set and bound, in one call.
 load() {
     loads=$*
-    set -- set-option -g @batty_menu "$(protected "$here/scripts/menu.sh")" \; \
-        set-option -g @batty_segment "$segment"
+    set -- set-option -g @batty_menu "$(protected "$here/scripts/menu.sh")" \; source-file "$(protected "$segments")"
     if [ "$wanted_status" = on ]; then
-        replaced "$status_left" "$placeholder" "$reference"
-        [ "$answer" = "$status_left" ] ||
-            set -- "$@" \; set-option -g @batty_saved_status_left "$(protected "$status_left")" \; \
-                set-option -g status-left "$(protected "$answer")"
-        replaced "$status_right" "$placeholder" "$reference"
-        [ "$answer" = "$status_right" ] ||
-            set -- "$@" \; set-option -g @batty_saved_status_right "$(protected "$status_right")" \; \
-                set-option -g status-right "$(protected "$answer")"
+        for name in $formats; do
+            now=''
+            eval "now=\$$name"
+            filled "$now"
+            [ "$answer" = "$now" ] ||
+                set -- "$@" \; set-option -g "@batty_saved_$name" "$(protected "$now")" \; \
+                    set-option -g "$(dashed "$name")" "$(protected "$answer")"
+        done
     fi
     for kind in $loads; do
         of "$kind"
@@ -34,18 +41,23 @@ load() {
         elif [ "$saved" != "$wanted" ]; then
             saved_binding='' saved_note=''
         fi
+        key=$(protected "$wanted")
         # The bindings name nothing but formats, each quoted for the shell by tmux itself: no path and no client's
         # name is ever part of a command line that is written here.
-        key=$(protected "$wanted")
-        if [ "$kind" = menu ]; then
-            set -- "$@" \; bind-key -N 'batty: menu' -T prefix -- "$key" run-shell -b "$open_menu"
-        else
-            commands_of "$saved_binding"
-            set -- "$@" \; bind-key $repeats -N "batty: $kind supervision, in the window of a phase" -T prefix -- \
-                "$key" if-shell -F '#{@batty_phase}' "run-shell -b \"$open_menu $kind\""
-            # Elsewhere the key does what it did.
-            [ -z "$commands" ] || set -- "$@" "$(protected "$commands")"
-        fi
+        case $kind in
+            pause | unpause)
+                commands_of "$saved_binding"
+                set -- "$@" \; bind-key $repeats -N "batty: $kind supervision, in the window of a phase" -T prefix -- \
+                    "$key" if-shell -F '#{@batty_phase}' "run-shell -b \"$open_menu $kind\""
+                # Elsewhere the key does what it did.
+                [ -z "$commands" ] || set -- "$@" "$(protected "$commands")"
+                ;;
+            menu | launch | go)
+                set -- "$@" \; bind-key -N "batty: $kind" -T prefix -- "$key" run-shell "$open_menu file $kind" '\;' \
+                    source-file -q -F "$menu_file"
+                ;;
+            *) set -- "$@" \; bind-key -N "batty: $kind" -T prefix -- "$key" run-shell -b "$open_menu $kind" ;;
+        esac
         set -- "$@" \; set-option -g "@batty_saved_key$ending" "$key"
         if [ -n "$saved_binding" ]; then
             set -- "$@" \; set-option -g "@batty_saved_binding$ending" "$(protected "$saved_binding")" \; \
@@ -54,6 +66,12 @@ load() {
             set -- "$@" \; set-option -gu "@batty_saved_binding$ending" \; set-option -gu "@batty_saved_note$ending"
         fi
     done
+    # A click on the status line, where the user has no use for it: menus that the mouse has opened know it, whatever
+    # tmux this is.
+    if [ "$wanted_mouse" = on ] && { [ -z "$mouse_binding" ] || is_ours "$mouse_binding"; }; then
+        set -- "$@" \; bind-key -N 'batty: menu' -n "$click" run-shell "$open_menu file menu" '\;' \
+            source-file -q -F "$menu_file"
+    fi
     tmux "$@"
 }
 
@@ -68,7 +86,8 @@ for kind in $kinds; do
     of "$kind"
     [ -z "$saved" ] || [ "$saved" = "$wanted" ] || "$here/scripts/unload.sh" "$kind"
 done
-[ "$wanted_status" = on ] || [ -z "$saved_status_left$saved_status_right" ] || "$here/scripts/unload.sh" status
+[ "$wanted_status" = on ] || "$here/scripts/unload.sh" status
+[ "$wanted_mouse" = on ] || "$here/scripts/unload.sh" mouse
 
 read_bindings wanted
 # shellcheck disable=SC2086 # words of our own
@@ -77,6 +96,5 @@ load $kinds 2>/dev/null && exit
 for one in $kinds; do
     load "$one" && continue
     of "$one"
-    [ "$one" = menu ] || one="supervision's $one"
-    tmux display-message "batty: @batty-key${ending:+-$kind} names no key that tmux knows: the $one is not bound"
+    tmux display-message "batty: @batty-key${ending:+-$kind} names no key that tmux knows: $one is not bound"
 done

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from batty_tmux.core.attention import age_of
 from batty_tmux.core.attention import typeable as _typeable
@@ -54,6 +55,25 @@ GLYPHS = {
 }
 """One glyph a state, so that a bar or a table reads without colour."""
 
+Tone = Literal["calm", "works", "waits", "fails", "done"]
+
+TONES: dict[str, Tone] = {
+    "working": "works",
+    "checking": "works",
+    "queued": "works",
+    "gating": "works",
+    "asking": "waits",
+    "stuck": "waits",
+    "reviewing": "waits",
+    "deferred": "waits",
+    "held": "waits",
+    "conflict": "fails",
+    "red": "fails",
+    "failed": "fails",
+    "landed": "done",
+}
+"""Which colour a state has, by what it means for a person; of those that are not here, none."""
+
 HEADINGS = ("phase", "state", "since", "done", "task or reason", "next")
 
 _SHORT = 9
@@ -98,6 +118,21 @@ def summary(statuses: Sequence[PhaseStatus]) -> str:
     counts = Counter(str(status.state) for status in statuses)
     told = [f"{GLYPHS[s]} {counts[s]} {s}" for s in GLYPHS if counts[s] and s not in {"landed", "blocked", "ready"}]
     return "  ".join([*told, f"{GLYPHS['landed']} {counts['landed']}/{len(statuses)}"])
+
+
+def counts(statuses: Sequence[PhaseStatus]) -> dict[str, int]:
+    """Return how many phases work, ask, are in the merge queue and have landed, and how many there are.
+
+    What works is supervised or gated, what asks waits for an answer or a verdict.
+    """
+    of = Counter(str(status.state) for status in statuses)
+    return {
+        "working": of["working"] + of["checking"],
+        "asking": of["asking"] + of["reviewing"],
+        "queued": of["queued"] + of["gating"],
+        "landed": of["landed"],
+        "total": len(statuses),
+    }
 
 
 def narrate(event: AnyEvent) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from batty_tmux.core.attention import hold
 from batty_tmux.core.board import Phase
 from batty_tmux.core.queue_state import Queue
-from batty_tmux.core.report import explain
+from batty_tmux.core.report import GLYPHS, TONES, explain
 from batty_tmux.core.status import PhaseStatus, derive
 from batty_tmux.core.supervise import HOLDS_A_SLOT, Watch
 from batty_tmux.drive.notify import refresh
@@ -46,6 +46,8 @@ class Bar:
         task = board.current
         options: dict[str, str | None] = {
             "@batty_state": status.state,
+            "@batty_glyph": GLYPHS[status.state],
+            "@batty_tone": TONES.get(status.state, "calm"),
             "@batty_task": clean(task.title) if task else "",
             "@batty_progress": f"{board.done}/{board.total}",
             "@batty_says": clean(status.says),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from batty_tmux.core.layout import LAYOUTS, packed_path, parse
 from batty_tmux.drive.project import Project, program
+from batty_tmux.host.files import share
 from batty_tmux.host.process import detach, scrubbed
 from batty_tmux.host.quoting import line, q_format
 from batty_tmux.host.terminal import CAME, Terminal
@@ -22,13 +23,11 @@ _COMINGS = ("client-attached", "client-session-changed", "session-window-changed
 _PLACE = 1848
 """Where ours stand in tmux's arrays of hooks. A user's own, at other places, stay and run as before."""
 
-SEGMENT = (
-    "#{?@batty_phase,#{q/e:@batty_phase}#{?@batty_progress, #{q/e:@batty_progress},}"
-    "#{?@batty_state, #{q/e:@batty_state},}#{?@batty_hold, (#{?#{==:#{@batty_hold},you},you type,#{q/e:@batty_hold}}),}"
-    "#{?@batty_task, #{=/40/...;q/e:@batty_task},},}"
-    "#{?@batty_waiting, needs you: #{q/e:@batty_waiting},}#{?@batty_summary, #{q/e:@batty_summary},}"
-)
-"""What the status line shows. Titles come from boards: only `q/e` keeps them from being obeyed as formats."""
+_PLAIN = {
+    "window-status-format": "#I:#W#{?window_flags,#{window_flags}, }",
+    "window-status-current-format": "#I:#W#{?window_flags,#{window_flags}, }",
+}
+"""tmux's own formats of the window list, which show no state. Whoever has others has a theme, and puts it there."""
 
 _OF_THE_TERMINAL = frozenset({"TMUX", "TMUX_PANE", "PWD", "OLDPWD", "SHLVL", "_", "TERM", "COLUMNS", "LINES"})
 
@@ -61,16 +60,30 @@ def dress(terminal: Terminal, session: SessionId) -> None:
 
     Where the plugin is loaded its placeholder does that, in every session and where the user put it.
     """
+    terminal.source(_segments())
     told = terminal.run("show-options", "-g", "-v", "status-right").stdout.removesuffix("\n")
-    if "@batty_segment" in told:
-        return
-    terminal.source(
-        [
-            line("set-option", "-t", session, "@batty_segment", SEGMENT),
-            line("set-option", "-t", session, "status-right", "#{E:@batty_segment}  " + told),
-            line("set-option", "-t", session, "status-right-length", "60"),
-        ]
-    )
+    if "@batty_segment" not in told:
+        terminal.source(
+            [
+                line("set-option", "-t", session, "status-right", "#{E:@batty_segment}  " + told),
+                line("set-option", "-t", session, "status-right-length", "60"),
+            ]
+        )
+
+
+def dress_window(terminal: Terminal, window: WindowId) -> None:
+    """Show a phase's state in the list of windows too, where that is tmux's own."""
+    names = tuple(_PLAIN)
+    shown = {name: terminal.run("show-options", "-gwv", name).stdout.removesuffix("\n") for name in names}
+    if shown == _PLAIN:
+        marked = (line("set-option", "-w", "-t", window, name, _PLAIN[name] + "#{E:@batty_window}") for name in names)
+        terminal.source(list(marked))
+
+
+def _segments() -> list[str]:
+    """Return the plugin's own file of what the status line shows, a command each."""
+    text = (share() / "tmux" / "segments.conf").read_text("utf-8").replace("\\\n", "")
+    return [row for row in text.splitlines() if row.startswith("set-option")]
 
 
 def watch_pane(project: Project, terminal: Terminal, pane: PaneId) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import cache
 
 from batty_tmux.core.attention import Waiting, news, notice, waiting
-from batty_tmux.core.report import summary
+from batty_tmux.core.report import counts, summary
 from batty_tmux.drive.hooks import ATTENTION
 from batty_tmux.drive.project import Project
 from batty_tmux.drive.windows import session_id
@@ -17,6 +17,8 @@ from batty_tmux.names import PaneId, SessionId, slug
 
 SUMMARY, COUNT, TOLD, NEWEST = "@batty_summary", "@batty_waiting", "@batty_told", "@batty_newest"
 """Options of the session: the counts by state, how many wait, the keys of what was told, and what came last."""
+_COUNTED = ("working", "asking", "queued", "landed", "total")
+"""Of these there is an option each, such as `@batty_working`, for whoever makes a segment of their own."""
 
 
 def refresh(project: Project) -> None:
@@ -37,6 +39,7 @@ def refresh(project: Project) -> None:
             SUMMARY: summary(statuses),
             COUNT: str(len(found)) if found else "",
             TOLD: " ".join(one.key for one in found),
+            **{f"@batty_{name}": str(number) for name, number in counts(statuses).items()},
         }
         lines = [
             line("set-option", "-t", session, "--", name, value)
@@ -55,10 +58,10 @@ def refresh(project: Project) -> None:
 
 
 def _shown(project: Project, session: SessionId) -> dict[str, str]:
-    names = (SUMMARY, COUNT, TOLD)
+    names = (SUMMARY, COUNT, TOLD, *(f"@batty_{name}" for name in _COUNTED))
     template = "\t".join(f"#{{{name}}}" for name in names)
     fields = project.terminal.run("display-message", "-p", "-t", session, template).stdout.removesuffix("\n")
-    return dict(zip(names, (*fields.split("\t"), "", "", ""), strict=False))
+    return dict(zip(names, (*fields.split("\t"), *[""] * len(names)), strict=False))
 
 
 def _announce(project: Project, new: Sequence[Waiting], count: int) -> None:

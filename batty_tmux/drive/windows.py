@@ -11,7 +11,7 @@ from batty_tmux.core.events import Launched, LaunchFailed, Launching
 from batty_tmux.core.layout import Home, Window, parse, session_name, workspace
 from batty_tmux.core.plan import branch_of, brief, worktree_of
 from batty_tmux.core.supervise import Watch
-from batty_tmux.drive.hooks import dress, install, keep_shape, remember_environment, watch_pane
+from batty_tmux.drive.hooks import dress, dress_window, install, keep_shape, remember_environment, watch_pane
 from batty_tmux.drive.project import BOARDS, Project, board_in_worktree, program
 from batty_tmux.drive.redaction import redacted
 from batty_tmux.errors import BattyError
@@ -188,6 +188,7 @@ def _open(project: Project, terminal: Terminal, watch: Watch) -> Open:
         raise BattyError("layout-window", what, next="batty config")
     watch_pane(project, terminal, found.pane)
     keep_shape(terminal, found.window, rendered)
+    dress_window(terminal, found.window)
     return found
 
 

@@ -138,8 +138,8 @@ def test_one_key_that_is_none_costs_the_others_nothing(server: PrivateServer, pe
     """It is named, by its option."""
     server.terminal.run("set-option", "-g", "@batty-key-pause", "no such key").check()
     load(server)
-    person.expect("@batty-key-pause names no key that tmux knows: the supervision's pause is not bound")
-    bound = ask(server, "list-keys")
+    person.expect("@batty-key-pause names no key that tmux knows: pause is not bound")
+    bound = ask(server, "list-keys", "-T", "prefix")
     assert bound.count("#{q:@batty_menu}") == 2
     unload(server)
     assert "@batty" not in ask(server, "list-keys") + ask(server, "show-options", "-g").replace("@batty-key-pause", "")
@@ -170,13 +170,18 @@ def test_a_refusal_is_said_and_nothing_of_it_is_obeyed(
     assert not (tmp_path / "pwned").exists()
 
 
-def test_the_menus_first_item_answers_in_a_popup(server: PrivateServer, recorder: Recorder, person: Attached) -> None:
+def test_the_menus_first_item_answers_in_a_popup(
+    server: PrivateServer, recorder: Recorder, person: Attached, tmp_path: Path
+) -> None:
     """`batty answer`, on top of what the user looks at; a command that went well closes it without a key."""
+    server.terminal.run("new-window", "-c", str(tmp_path), "exec cat").check()
+    server.terminal.run("set-option", "-w", "@batty_phase", "phase-1").check()
+    server.terminal.run("set-option", "-w", "@batty_state", "asking").check()
     load(server)
     person.press(PREFIX + "B")
-    person.expect("Answer...")
+    person.expect("Answer... (1)")
     person.press("a")
     person.expect(lambda: recorder.calls)
     assert [call[1:] for call in recorder.calls] == [["answer"]]
     person.expect_gone("batty answer")
-    assert ask(server, "display-message", "-p", "-t", "user:", "#{session_windows}") == "1"
+    assert ask(server, "display-message", "-p", "-t", "user:", "#{session_windows}") == "2"

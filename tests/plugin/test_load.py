@@ -9,7 +9,11 @@ from tests.plugin.conftest import ask, load, unload
 from tests.support.attached import Attached
 from tests.support.server import PrivateServer
 
-OURS = "run-shell -b \"#{q:@batty_menu} #{q:client_name} '#{pane_id}' '#{session_id}'\""
+OURS = (
+    "run-shell \"#{q:@batty_menu} #{q:client_name} '#{pane_id}' '#{session_id}' file menu\""
+    ' \\; source-file -Fq "#{@batty_menus}/#{client_pid}"'
+)
+CLICK = ("list-keys", "-T", "root", "MouseDown1StatusRight")
 
 
 def everything(server: PrivateServer) -> tuple[str, ...]:
@@ -50,7 +54,7 @@ def test_the_key_is_the_users_to_choose(server: PrivateServer, key: str) -> None
 def test_none_binds_nothing_but_offers_the_menu_to_other_bindings(server: PrivateServer) -> None:
     """@batty-key none: no key, yet @batty_menu names the script that a binding of one's own can run."""
     before = ask(server, "list-keys")
-    for option in ("@batty-key", "@batty-key-pause", "@batty-key-unpause"):
+    for option in ("@batty-key", "@batty-key-pause", "@batty-key-unpause", "@batty-mouse"):
         server.terminal.run("set-option", "-g", option, "none").check()
     load(server)
     assert ask(server, "list-keys") == before
@@ -75,9 +79,11 @@ def test_unload_leaves_the_server_as_it_was(server: PrivateServer) -> None:
     tmux.run("bind-key", "-r", "-N", "my 'own' note", "B", "display-message", hostile).check()
     tmux.run("set-option", "-g", "status-right", "#{batty_status} │ Grüße 🦇 #(true) %H;").check()
     tmux.run("set-option", "-g", "status-left", "two\nlines #{batty_status}#{batty_status}").check()
+    tmux.run("set-option", "-g", "window-status-format", "#W#{batty_window}").check()
     before = everything(server)
     load(server)
     assert ask(server, "show-options", "-gv", "status-right") == "#{E:@batty_segment} │ Grüße 🦇 #(true) %H;"
+    assert ask(server, "show-options", "-gwv", "window-status-format") == "#W#{E:@batty_window}"
     assert ask(server, "show-options", "-gv", "status-left") == "two\nlines #{E:@batty_segment}#{E:@batty_segment}"
     load(server)
     unload(server)
@@ -92,6 +98,39 @@ def test_unload_keeps_what_the_user_changed_after_loading(server: PrivateServer)
     unload(server)
     assert ask(server, "list-keys", "-T", "prefix", "B").endswith("display-message newer")
     assert ask(server, "show-options", "-gv", "status-right") == "newer"
+
+
+def test_a_click_on_the_status_line_opens_the_menu_where_it_did_nothing(server: PrivateServer) -> None:
+    """What the user has bound there stays, and so does what they bind later."""
+    load(server)
+    assert ask(server, *CLICK).endswith(OURS)
+    server.terminal.run("set-option", "-g", "@batty-mouse", "off").check()
+    load(server)
+    assert ask(server, *CLICK) == ""
+    server.terminal.run("set-option", "-g", "@batty-mouse", "on").check()
+    server.terminal.run("bind-key", "-n", CLICK[-1], "display-message", "mine").check()
+    mine = ask(server, *CLICK)
+    load(server)
+    assert ask(server, *CLICK) == mine
+    unload(server)
+    assert ask(server, *CLICK) == mine
+
+
+def test_every_entry_of_the_menu_can_have_a_key_of_its_own(server: PrivateServer) -> None:
+    """Free until the user says so; reloading and unloading treat each as they do the menu's."""
+    before = everything(server)
+    kinds = "answer review dashboard launch go resume queue status plan report stop log doctor".split()
+    for number, kind in enumerate(kinds, 1):
+        server.terminal.run("set-option", "-g", f"@batty-key-{kind}", f"F{number - 1}" if number > 1 else "M-a").check()
+    chosen = everything(server)
+    load(server)
+    once = everything(server)
+    load(server)
+    assert everything(server) == once
+    notes = ask(server, "list-keys", "-N", "-T", "prefix")
+    assert all(f"batty: {kind}" in notes for kind in kinds)
+    unload(server)
+    assert everything(server) == chosen != before
 
 
 def test_another_key_gives_the_first_one_back(server: PrivateServer) -> None:
@@ -144,7 +183,7 @@ def test_a_key_that_is_none_is_said(server: PrivateServer, person: Attached) -> 
     server.terminal.run("set-option", "-g", "@batty-key", "no such key").check()
     load(server)
     person.expect("@batty-key names no key that tmux knows")
-    assert OURS not in ask(server, "list-keys")
+    assert OURS not in ask(server, "list-keys", "-T", "prefix")
 
 
 def _script(path: Path, body: str) -> None:

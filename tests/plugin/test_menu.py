@@ -27,6 +27,17 @@ def repository(tmp_path: Path, server: PrivateServer) -> Path:
     return root
 
 
+@pytest.fixture
+def plain(tmp_path: Path, server: PrivateServer) -> Path:
+    """A repository whose path needs no encoding, with one board, and the user in it."""
+    root = tmp_path / "shop"
+    (root / "kanban" / "phase-1").mkdir(parents=True)
+    (root / "kanban" / "phase-1" / "config.yml").write_text("version: 1\n")
+    process.run(["git", "init", "-q", str(root)], env=server.env).check()
+    server.terminal.run("new-window", "-n", "here", "-c", q_format(str(root)), "exec cat").check()
+    return root
+
+
 def opened(person: Attached) -> None:
     """Press the key, and wait for the menu."""
     person.press(PREFIX + "B")
@@ -39,6 +50,10 @@ def opened(person: Attached) -> None:
         ("L", ["work", "all", "--parallel", "3", "--detach"]),
         ("m", ["queue"]),
         ("s", ["status"]),
+        ("p", ["plan"]),
+        ("e", ["report"]),
+        ("h", ["doctor"]),
+        ("r", ["review"]),
         ("l1", ["work", "phase-2", "--detach"]),
         ("l2", ["work", "phase-10", "--detach"]),
         ("xy", ["stop"]),
@@ -48,6 +63,10 @@ def test_an_item_runs_its_command_in_the_panes_directory(
     server: PrivateServer, repository: Path, recorder: Recorder, person: Attached, key: str, words: list[str]
 ) -> None:
     """Whatever the path is made of: it arrives whole, nothing in it runs, and the output can be read."""
+    (repository / ".git" / "batty").mkdir()
+    (repository / ".git" / "batty" / "journal.jsonl").write_text("{}\n")
+    phase_window(server, phase="phase-3", state="reviewing")
+    phase_window(server, phase="phase-4", state="working")
     load(server)
     opened(person)
     titles = {"l": "Launch a phase", "x": "Stop the work here?"}
@@ -119,25 +138,30 @@ def test_a_long_list_comes_in_pages(
 def test_nothing_to_launch_is_said(server: PrivateServer, recorder: Recorder, person: Attached) -> None:
     """Outside a repository the list is not an empty box."""
     server.terminal.run("new-window", "-c", "/", "exec cat").check()
+    server.terminal.run("set-option", "-g", "@batty-key-launch", "L").check()
     load(server)
-    opened(person)
-    person.press("l")
-    person.expect("No boards in kanban/ here")
+    person.press(PREFIX + "L")
+    person.expect("Nothing in kanban/ here is to be launched")
+    person.press("q")
+    person.press(PREFIX + "B")
+    person.expect("No repository here")
 
 
 def phase_window(server: PrivateServer, **options: str) -> str:
     """Make a window as a phase's is, without going there."""
-    window = ask(server, "new-window", "-d", "-P", "-F", "#{window_id}", "-n", "phase", "exec cat")
+    folder = ("-c", options["repo"]) if Path(options.get("repo", "/elsewhere")).is_dir() else ()
+    window = ask(server, "new-window", "-d", "-P", "-F", "#{window_id}", "-n", "phase", *folder, "exec cat")
     for name, value in options.items():
         server.terminal.run("set-option", "-w", "-t", window, f"@batty_{name}", value).check()
     return window
 
 
-def test_go_to_a_phase(server: PrivateServer, recorder: Recorder, person: Attached) -> None:
+def test_go_to_a_phase(server: PrivateServer, plain: Path, recorder: Recorder, person: Attached) -> None:
     """The list holds the windows in which phases work, with their states, and brings one to the front."""
-    phase_window(server, phase="phase-1", state="working")
-    second = phase_window(server, phase="phase-2", state="asking")
-    phase_window(server, phase="x#(touch pwned)", state="working")
+    repo = str(plain)
+    phase_window(server, phase="phase-1", state="working", repo=repo)
+    second = phase_window(server, phase="phase-2", state="asking", repo=repo)
+    phase_window(server, phase="x#(touch pwned)", state="working", repo=repo)
     load(server)
     opened(person)
     person.press("w")
@@ -147,23 +171,87 @@ def test_go_to_a_phase(server: PrivateServer, recorder: Recorder, person: Attach
     person.expect(lambda: ask(server, "display-message", "-p", "-t", "user", "#{window_id}") == second)
 
 
-def test_review_lists_what_waits_for_one(server: PrivateServer, recorder: Recorder, person: Attached) -> None:
-    """Only phases in review are offered, and the choice is reviewed."""
-    phase_window(server, phase="phase-1", state="working")
-    phase_window(server, phase="phase-2", state="reviewing")
+def offered(person: Attached) -> list[str]:
+    """The menu's entries, without their keys."""
+    person.press(PREFIX + "B")
+    person.expect("doctor)")
+    rows = [line.split("│")[1] for line in person.lines if line.count("│") == 2]
+    person.press("q")
+    person.expect_gone("doctor)")
+    return [" ".join(row.rsplit("(", 1)[0].split()) for row in rows]
+
+
+START = ["Launch all phases, 3 at once", "Launch a phase...", "Plan"]
+END = ["Status", "Is everything there? (doctor)"]
+
+
+def test_only_what_makes_sense_now_is_offered(
+    server: PrivateServer, plain: Path, recorder: Recorder, person: Attached
+) -> None:
+    """Entry by entry, from an empty repository to a run: what another repository asks is not counted."""
     load(server)
-    opened(person)
-    person.press("r")
-    person.expect("phase-2  reviewing")
-    assert "phase-1" not in person.text
-    person.press("1")
+    assert offered(person) == [*START, *END]
+    journal = plain / ".git" / "batty" / "journal.jsonl"
+    journal.parent.mkdir()
+    journal.write_text("{}\n")
+    run = ["Status", "Merge queue", "Report", END[-1]]
+    assert offered(person) == [*START, "Resume", *run]
+    phase_window(server, phase="phase-9", state="asking", repo="/elsewhere")
+    assert offered(person) == [*START, "Resume", *run]
+    home = phase_window(server, run="001", repo=str(plain))
+    first = phase_window(server, phase="phase-1", state="asking", repo=str(plain))
+    there = ["Go to a phase...", "Dashboard", *run, "Stop..."]
+    assert offered(person) == ["Answer... (1)", *START, *there]
+    phase_window(server, phase="phase-2", state="reviewing", repo=str(plain))
+    assert offered(person) == ["Answer... (1)", "Review... (1)", *START, *there]
+    server.terminal.run("select-window", "-t", first).check()
+    pause, told = "Pause supervision of phase-1", "What happened to phase-1"
+    ask(server, "send-keys", "-t", first, "")
+    assert pause in offered(person)
+    assert told in offered(person)
+    server.terminal.run("set-option", "-w", "-t", first, "@batty_hold", "paused").check()
+    assert "Let supervision of phase-1 go on" in offered(person)
+    person.press(PREFIX + "B")
+    person.expect("Dashboard")
+    person.press("d")
+    person.expect(lambda: ask(server, "display-message", "-p", "-t", "user", "#{window_id}") == home)
+
+
+def test_outside_of_a_board_setting_up_is_offered(
+    server: PrivateServer, tmp_path: Path, recorder: Recorder, person: Attached
+) -> None:
+    """A repository without phases has one thing to do first."""
+    process.run(["git", "init", "-q", str(tmp_path / "new")], env=server.env).check()
+    server.terminal.run("new-window", "-c", str(tmp_path / "new"), "exec cat").check()
+    load(server)
+    assert offered(person) == ["Set this repository up", END[-1]]
+    person.press(PREFIX + "B")
+    person.expect("Set this repository up")
+    person.press("i")
     person.expect(CLOSES)
-    assert [call[1:] for call in recorder.calls] == [["review", "phase-2"]]
+    assert recorder.calls == [[str(tmp_path / "new"), "init"]]
 
 
-def test_a_hostile_state_never_reaches_the_menu(server: PrivateServer, recorder: Recorder, person: Attached) -> None:
+def test_the_mouse_alone_drives_it(server: PrivateServer, plain: Path, recorder: Recorder, person: Attached) -> None:
+    """A click on the status line opens it, a click chooses, also from the list behind an entry."""
+    for option, value in (("mouse", "on"), ("status-right", "CLICK HERE")):
+        server.terminal.run("set-option", "-g", option, value).check()
+    load(server)
+    person.expect("CLICK HERE")
+    person.click("CLICK HERE")
+    person.expect("Launch a phase...")
+    person.click("Launch a phase...")
+    person.expect("│ phase-1 ")
+    person.click("phase-1")
+    person.expect(CLOSES)
+    assert recorder.calls == [[str(plain), "work", "phase-1", "--detach"]]
+
+
+def test_a_hostile_state_never_reaches_the_menu(
+    server: PrivateServer, plain: Path, recorder: Recorder, person: Attached
+) -> None:
     """A state that is no word is left out; the phase is still there."""
-    phase_window(server, phase="phase-1", state="#(touch pwned)")
+    phase_window(server, phase="phase-1", state="#(touch pwned)", repo=str(plain))
     load(server)
     opened(person)
     person.press("w")
@@ -171,8 +259,9 @@ def test_a_hostile_state_never_reaches_the_menu(server: PrivateServer, recorder:
     assert "touch" not in person.text
 
 
-def test_stop_asks_first(server: PrivateServer, recorder: Recorder, person: Attached) -> None:
+def test_stop_asks_first(server: PrivateServer, plain: Path, recorder: Recorder, person: Attached) -> None:
     """Leaving the question stops nothing."""
+    phase_window(server, phase="phase-1", state="working", repo=str(plain))
     load(server)
     opened(person)
     person.press("x")

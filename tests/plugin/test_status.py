@@ -49,6 +49,37 @@ def test_phase_progress_state_and_task_are_shown(bar: PrivateServer, watcher: At
     watcher.expect("[ 2 working, 1 asking]")
 
 
+COLOURS = {
+    "waits": ("black", "brown"),
+    "fails": ("white", "red"),
+    "works": ("black", "cyan"),
+    "done": ("white", "blue"),
+}
+
+
+@pytest.mark.parametrize("tone", [*COLOURS, "calm", "#[fg=red]"])
+def test_a_state_has_a_glyph_and_a_colour_of_its_tone(bar: PrivateServer, watcher: Attached, tone: str) -> None:
+    """Glyph and word read without the colour, which ends with them: what follows is drawn as the theme has it."""
+    bar.terminal.run("set-option", "-g", "window-status-current-format", "W#{E:@batty_window}").check()
+    bar.terminal.run("set-option", "-g", "status-style", "fg=magenta,bg=default").check()
+    show(bar, phase="phase-2", state="asking", glyph="?", tone=tone, task="after")
+    watcher.expect("[phase-2 ? asking after]")
+    watcher.expect("W ?")
+    plain = watcher.styles("phase-2 ")
+    colours = {(fore, back) for fore, back, _ in watcher.styles("? asking")}
+    assert colours == {COLOURS.get(tone, ("magenta", "default"))}
+    assert watcher.styles(" after]") == plain
+
+
+def test_the_colours_are_the_users_to_choose(bar: PrivateServer, watcher: Attached) -> None:
+    """A theme's own, by the tone."""
+    theirs = "#{?#{==:#{@batty_tone},waits},#[fg=green],}"
+    bar.terminal.run("set-option", "-g", "@batty-colour", theirs).check()
+    show(bar, phase="phase-2", state="asking", glyph="?", tone="waits")
+    watcher.expect("[phase-2 ? asking]")
+    assert {fore for fore, _, _ in watcher.styles("? asking")} == {"green"}
+
+
 def test_a_pause_and_typing_are_told_in_words(bar: PrivateServer, watcher: Attached) -> None:
     """Both read without colour, right after the state; nothing is there while supervision is at it."""
     show(bar, phase="phase-2", state="working", task="Write the parser", hold="paused")
@@ -68,7 +99,7 @@ def test_what_waits_is_counted_in_every_window_of_the_session(bar: PrivateServer
     watcher.expect("[ ? 2 asking]")
 
 
-@pytest.mark.parametrize("field", ["phase", "progress", "state", "hold", "task", "waiting", "summary"])
+@pytest.mark.parametrize("field", ["phase", "progress", "state", "glyph", "hold", "task", "waiting", "summary"])
 @pytest.mark.parametrize(
     "value",
     [
@@ -85,7 +116,7 @@ def test_a_hostile_value_is_shown_as_it_is(
 ) -> None:
     """It neither runs nor expands nor styles, in any field."""
     text = value.format(folder="/tmp/p") if field == "task" else value.format(folder=tmp_path)
-    show(bar, phase="p")
+    show(bar, phase="p", state="working")
     scope = () if field in {"summary", "waiting"} else ("-w",)
     bar.terminal.run("set-option", *scope, f"@batty_{field}", text).check()
     watcher.expect(text)

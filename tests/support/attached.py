@@ -76,6 +76,12 @@ class Attached:
         """Type."""
         os.write(self._terminal, keys.encode())
 
+    def click(self, text: str) -> None:
+        """Point at a text on the screen, press the first button there and let it go."""
+        row = next(number for number, line in enumerate(self.lines, 1) if text in line)
+        at = f"{self.lines[row - 1].index(text) + 2};{row}"
+        self.press(f"\x1b[<35;{at}M\x1b[<0;{at}M\x1b[<0;{at}m")
+
     def expect(self, what: str | Callable[[], object], seconds: float = DEADLINE) -> None:
         """Read the terminal until a text is on the screen, or until a probe is true.
 

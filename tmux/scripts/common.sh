@@ -13,12 +13,14 @@ newline='
 # A line of its own between two answers of one tmux call; a value may have several lines.
 mark='=batty=between=answers='
 placeholder='#{batty_status}'
-# E: expands batty's own template, and only that; what it shows of the work goes through q/e.
+# E: expands batty's own template, and only that: segments.conf has it.
 reference='#{E:@batty_segment}'
-segment='#{?@batty_phase,#{q/e:@batty_phase}#{?@batty_progress, #{q/e:@batty_progress},}'\
-'#{?@batty_state, #{q/e:@batty_state},}#{?@batty_hold, (#{?#{==:#{@batty_hold},you},you type,#{q/e:@batty_hold}}),}'\
-'#{?@batty_task, #{=/40/...;q/e:@batty_task},},}'\
-'#{?@batty_waiting, needs you: #{q/e:@batty_waiting},}#{?@batty_summary, #{q/e:@batty_summary},}'
+window_placeholder='#{batty_window}'
+window_reference='#{E:@batty_window}'
+# How a menu is drawn: a script writes it into a file for this client, which tmux then reads in the place of the key or
+# the click, so that the mouse goes with the menu.
+menu_file='#{@batty_menus}/#{client_pid}'
+click=MouseDown1StatusRight
 open_menu="#{q:@batty_menu} #{q:client_name} '#{pane_id}' '#{session_id}'"
 
 # tmux takes a `;` at the end of any argument for the end of the command.
@@ -52,45 +54,79 @@ next_field() {
     field=${field%"$newline"}
 }
 
-# What is bound, each with its option @batty-key..., and options of the same ending for what it replaced. In this
-# order: two kinds that are given the same key leave it to the last.
-kinds='unpause pause menu'
+# What can be bound, and to which key it is where the user says nothing; each is an action of menu.sh too. The option is
+# @batty-key-KIND, and @batty-key for the menu. In this order: kinds that are given the same key leave it to the last.
+kinds='doctor log stop report plan status queue resume go launch dashboard review answer unpause pause menu'
+default_key() {
+    case $1 in
+        menu) default=B ;;
+        pause) default=P ;;
+        unpause) default=R ;;
+        *) default=none ;;
+    esac
+}
+
+# ending_of KIND: sets ending, with which the names of its options for what it replaced end.
+ending_of() {
+    ending=
+    [ "$1" = menu ] || ending=_$1
+}
 
 # All that the scripts read of the server's options, in one call.
 read_options() {
     set -- display-message -p "$mark" \; display-message -p '#{version}'
-    for name in @batty-key @batty_saved_key @batty_saved_binding @batty_saved_note \
-        @batty-key-pause @batty_saved_key_pause @batty_saved_binding_pause @batty_saved_note_pause \
-        @batty-key-unpause @batty_saved_key_unpause @batty_saved_binding_unpause @batty_saved_note_unpause \
-        @batty-status status-left status-right @batty_saved_status_left @batty_saved_status_right; do
+    for kind in $kinds; do
+        ending_of "$kind"
+        option=@batty-key-$kind
+        [ "$kind" != menu ] || option=@batty-key
+        set -- "$@" \; display-message -p "$mark" \; show-options -gqv "$option"
+        for saved in key binding note; do
+            set -- "$@" \; display-message -p "$mark" \; show-options -gqv "@batty_saved_$saved$ending"
+        done
+    done
+    for name in @batty-status @batty-mouse @batty_menus; do
         set -- "$@" \; display-message -p "$mark" \; show-options -gqv "$name"
+    done
+    for name in $formats; do
+        set -- "$@" \; display-message -p "$mark" \; show-options -gqv "$(dashed "$name")" \; \
+            display-message -p "$mark" \; show-options -gqv "@batty_saved_$name"
     done
     answers=$(tmux "$@" \; display-message -p "$mark")
     next_field && server_version=$field
-    next_field && menu_wanted=${field:-B}
-    next_field && menu_saved=$field
-    next_field && menu_saved_binding=$field
-    next_field && menu_saved_note=$field
-    next_field && pause_wanted=${field:-P}
-    next_field && pause_saved=$field
-    next_field && pause_saved_binding=$field
-    next_field && pause_saved_note=$field
-    next_field && unpause_wanted=${field:-R}
-    next_field && unpause_saved=$field
-    next_field && unpause_saved_binding=$field
-    next_field && unpause_saved_note=$field
+    for kind in $kinds; do
+        default_key "$kind"
+        next_field && eval "${kind}_wanted=\${field:-\$default}"
+        next_field && eval "${kind}_saved=\$field"
+        next_field && eval "${kind}_saved_binding=\$field"
+        next_field && eval "${kind}_saved_note=\$field"
+    done
     next_field && wanted_status=${field:-on}
-    next_field && status_left=$field
-    next_field && status_right=$field
-    next_field && saved_status_left=$field
-    next_field && saved_status_right=$field
+    next_field && wanted_mouse=${field:-on}
+    next_field && menus=$field
+    for name in $formats; do
+        next_field && eval "$name=\$field"
+        next_field && eval "saved_$name=\$field"
+    done
 }
 
-# of KIND: sets, of that kind's, wanted, saved, saved_binding, saved_note, binding and note, and ending, with which
-# the names of its options end. `kind` is one of our own words.
+# Where a placeholder may stand; as names of variables, tmux's have dashes.
+formats='status_left status_right window_status_format window_status_current_format'
+dashed() {
+    replaced "$1" _ -
+    printf '%s' "$answer"
+}
+
+# filled TEXT: sets answer, the text with what stands for the placeholders.
+filled() {
+    replaced "$1" "$placeholder" "$reference"
+    replaced "$answer" "$window_placeholder" "$window_reference"
+}
+
+# of KIND: sets, of that kind's, wanted, saved, saved_binding, saved_note, binding and note, and ending. `kind` is one
+# of our own words.
 of() {
-    kind=$1 ending='' wanted='' saved='' saved_binding='' saved_note='' binding='' note=''
-    [ "$kind" = menu ] || ending=_$kind
+    kind=$1 wanted='' saved='' saved_binding='' saved_note='' binding='' note=''
+    ending_of "$kind"
     eval "wanted=\$${kind}_wanted saved=\$${kind}_saved saved_binding=\$${kind}_saved_binding"
     eval "saved_note=\$${kind}_saved_note binding=\${${kind}_binding-} note=\${${kind}_note-}"
 }
@@ -105,12 +141,15 @@ read_bindings() {
             quoted "$key"
             printf 'display-message -p %s\nlist-keys -T prefix -- %s\n' "$mark" "$answer"
             printf 'display-message -p %s\nlist-keys -N -T prefix -- %s\n' "$mark" "$answer"
+            [ "$kind" != menu ] ||
+                printf 'display-message -p %s\nlist-keys -T root -- %s\n' "$mark" "$click"
         done | tmux source-file - 2>/dev/null
     )
     for kind in $kinds; do
         next_field && eval "${kind}_binding=\$field"
         next_field && eval "${kind}_note=\${field#* }"
     done
+    next_field && mouse_binding=$field
 }
 
 # quoted TEXT: sets answer, the text as one word of a file that tmux reads.

@@ -1,13 +1,23 @@
 #!/bin/sh
-# run.sh [-q] DIRECTORY COMMAND...: runs a command where its output can be read; a key closes it.
+# run.sh [-w | -q | -p] DIRECTORY COMMAND...: runs a command where its output can be read; a key closes it.
 #
-# With -q what went well, or was left by an interrupt, closes by itself: a person has just answered it.
+# With -q what went well, or was left by an interrupt, closes by itself: a person has just answered it. With -p it is
+# long, and shown by $PAGER, else less. -w is for what has none of it.
 set -u
 
-quick=
-[ "$1" != -q ] || { quick=1 && shift; }
+quick='' pager=''
+case $1 in
+    -q) quick=1 && shift ;;
+    -p) pager=${PAGER:-less} && shift ;;
+    -w) shift ;;
+esac
 cd -- "$1" || exit 1
 shift
+if [ -n "$pager" ] && command -v "${pager%% *}" >/dev/null; then
+    # -R for colours; what is shorter than the screen stays until a key is pressed
+    "$@" 2>&1 | LESS=${LESS:-R} sh -c "$pager"
+    exit
+fi
 printf '$ batty'
 for word in "$@"; do
     [ "$word" = "$1" ] || printf ' %s' "$word"

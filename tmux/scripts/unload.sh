@@ -1,5 +1,5 @@
 #!/bin/sh
-# Takes back what batty.tmux did to the tmux server: unload.sh [all | menu | pause | unpause | status].
+# Takes back what batty.tmux did to the tmux server: unload.sh [all | status | mouse | KIND].
 #
 # What the user has changed since then stays as the user left it. Windows in which phases work, and
 # their options, are not the plugin's and stay too.
@@ -30,16 +30,24 @@ restore_binding() {
     printf '%s\n' "$saved_binding" | tmux source-file -
 }
 
-# give_status_back NAME NOW SAVED SAVED-NAME
+# give_status_back NAME: what stands there still is ours, so what stood there before comes back.
 give_status_back() {
-    replaced "$3" "$placeholder" "$reference"
-    [ -z "$3" ] || [ "$2" != "$answer" ] || tmux set-option -g "$1" "$(protected "$3")"
-    tmux set-option -gu "$4"
+    now='' before=''
+    eval "now=\$$1 before=\$saved_$1"
+    [ -n "$before" ] || return 0
+    filled "$before"
+    [ "$now" != "$answer" ] || tmux set-option -g "$(dashed "$1")" "$(protected "$before")"
+    tmux set-option -gu "@batty_saved_$1"
 }
 
 give_statuses_back() {
-    give_status_back status-left "$status_left" "$saved_status_left" @batty_saved_status_left
-    give_status_back status-right "$status_right" "$saved_status_right" @batty_saved_status_right
+    for name in $formats; do
+        give_status_back "$name"
+    done
+}
+
+give_mouse_back() {
+    ! is_ours "$mouse_binding" || tmux unbind-key -n "$click"
 }
 
 # Asked first, because read_options cannot tell a server without options from no server.
@@ -47,17 +55,27 @@ tmux show-options -g >/dev/null || exit 1
 read_options
 read_bindings saved
 case ${1:-all} in
-    menu | pause | unpause) give_back "$1" ;;
     status) give_statuses_back ;;
+    mouse) give_mouse_back ;;
     all)
         for one in $kinds; do
             give_back "$one"
         done
         give_statuses_back
-        tmux set-option -gu @batty_menu \; set-option -gu @batty_segment
+        give_mouse_back
+        case $menus in
+            */batty-menus.??????) rm -f -- "$menus"/[0-9]* && rmdir -- "$menus" ;;
+        esac 2>/dev/null
+        tmux set-option -gu @batty_menu \; set-option -gu @batty_menus \; set-option -gu @batty_segment \; \
+            set-option -gu @batty_window \; set-option -gu @batty_colour
         ;;
     *)
-        echo 'usage: unload.sh [all | menu | pause | unpause | status]' >&2
-        exit 2
+        case " $kinds " in
+            *" $1 "*) give_back "$1" ;;
+            *)
+                echo "usage: unload.sh [all | status | mouse | KIND], KIND one of: $kinds" >&2
+                exit 2
+                ;;
+        esac
         ;;
 esac
