@@ -16,7 +16,7 @@ from typing import get_args
 import click
 import pytest
 
-from batty_tmux.cli import COMMANDS, batty
+from batty_tmux.cli import COMMANDS, INTERNAL, batty
 from batty_tmux.config import FILE, describe, parse
 from batty_tmux.core.board import cycle, parse_board, unknown_dependencies
 from batty_tmux.core.checks import MIN_GIT, MIN_PYTHON, MIN_TMUX
@@ -280,31 +280,37 @@ def bare(cell: str) -> str:
 
 def test_the_readme_has_every_option_of_the_plugin_with_its_default() -> None:
     """The defaults are those of tmux/scripts/common.sh, and of menu.sh for what only the menu reads."""
-    scripts = share() / "tmux" / "scripts"
-    common, menu = (scripts / "common.sh").read_text(), (scripts / "menu.sh").read_text()
-    told = {bare(row[0]): bare(row[1]) for row in plugin_rows() if bare(row[0]).startswith("@")}
-    assert set(told) == set(re.findall(r"@batty-[a-z]+(?:-[a-z]+)*", common + menu))
-    for option, variable in (
-        ("@batty-key", "menu_wanted"),
-        ("@batty-key-pause", "pause_wanted"),
-        ("@batty-key-unpause", "unpause_wanted"),
-        ("@batty-status", "wanted_status"),
-    ):
-        assert f"{variable}=${{field:-{told[option]}}}" in common
-    assert f"parallel={told['@batty-parallel']} ;;" in menu
-    assert told["@batty-command"] == "empty"
-    placeholder = re.search(r"^placeholder='(.*)'$", common, re.MULTILINE)
-    assert placeholder is not None
-    assert placeholder[1] in inline(text_of("README.md"))
+    tmux = share() / "tmux"
+    common, menu = ((tmux / "scripts" / name).read_text() for name in ("common.sh", "menu.sh"))
+    told = {bare(row[0]): row[1] for row in plugin_rows() if bare(row[0]).startswith("@")}
+    kinds = re.findall(r"[a-z]+", re.findall(r"^kinds='(.*)'$", common, re.MULTILINE)[0])
+    keys = dict(re.findall(r"^ +(menu|pause|unpause|\*)\) default=(\S+) ;;$", common, re.MULTILINE))
+    expected = {"@batty-key": keys["menu"], "@batty-key-NAME": keys["*"]}
+    expected |= {f"@batty-key-{kind}": keys[kind] for kind in ("pause", "unpause")}
+    expected |= {
+        f"@batty-{name}": re.findall(rf"wanted_{name}=\${{field:-(\w+)}}", common)[0] for name in ("status", "mouse")
+    }
+    expected |= {"@batty-parallel": re.findall(r"parallel=(\d+) ;;", menu)[0], "@batty-command": "empty"}
+    assert {option: bare(default) for option, default in told.items()} == expected
+    assert set(re.findall(r"@batty-[a-z]+", common + menu)) == {"@batty-key", *(o for o in expected if "key" not in o)}
+    named = next(row[2] for row in plugin_rows() if bare(row[0]) == "@batty-key-NAME")
+    assert set(re.findall(r"`(\w+)`", named)) == set(kinds) - {"menu", "pause", "unpause"}
+    for placeholder in ("placeholder", "window_placeholder"):
+        text = re.findall(rf"^{placeholder}='(.*)'$", common, re.MULTILINE)[0]
+        assert text in inline(text_of("README.md"))
 
 
 def test_the_readme_has_the_keys_of_the_menu() -> None:
-    """Those of the main menu, in its order."""
+    """Every entry of the main menu, with the command that does the same."""
     menu = (share() / "tmux" / "scripts" / "menu.sh").read_text()
-    main = menu.partition("    draw batty \\\n")[2].partition("\n}")[0]
-    keys = re.findall(r"""["'] ([A-Za-z]) "\$\(command_for""", main)
-    assert len(keys) > 4
-    assert [bare(row[0]) for row in plugin_rows() if not row[0].startswith("`@")] == keys
+    main = menu.partition("\nmain_menu() {\n    is_set_up")[2].partition("\n}\n")[0].partition("look_around")[2]
+    keys = re.findall(r"""["'] ([A-Za-z]) "\$\((?:does|opens)""", main)
+    assert len(keys) > 12
+    told = {bare(row[0]): row for row in plugin_rows() if not row[0].startswith("`@")}
+    assert set(told) == set(keys)
+    commands = {word for row in told.values() for word in re.findall(r"`batty (\w+)", row[2])}
+    assert commands <= {*COMMANDS, *INTERNAL}
+    assert all("`batty " in row[2] for row in told.values())
 
 
 def plugin_rows() -> list[list[str]]:
