@@ -41,6 +41,7 @@ COMMANDS = {
     "config": "Show the configuration in force and where it comes from.",
     "policy": "Show the rules by which prompts are answered.",
     "demo": "Run the main job on a sample repository, and prove what it did.",
+    "completion": "Print what a shell needs to complete batty's words.",
     "unload": "Take back what the tmux plugin set.",
 }
 INTERNAL = {

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from batty_tmux.commands.naming import ASKING
 from batty_tmux.commands.show import say
 from batty_tmux.core.attention import Waiting, age_of, prompt_lines, suggestion, waiting_lines
 from batty_tmux.core.report import explain
@@ -22,7 +23,7 @@ _AROUND = 8
 
 
 @click.command()
-@click.argument("phase", required=False)
+@click.argument("phase", required=False, type=ASKING)
 @click.argument("text", required=False)
 @click.option("--accept", is_flag=True, help="Answer with what the policy suggests.")
 @click.pass_obj

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from batty_tmux.commands.naming import PHASE
 from batty_tmux.core.report import narrate
 from batty_tmux.drive.place import Place
 from batty_tmux.drive.records import encode
@@ -12,7 +13,7 @@ from batty_tmux.errors import BattyError
 
 
 @click.command()
-@click.argument("phase", required=False)
+@click.argument("phase", required=False, type=PHASE)
 @click.option("--json", "json_", is_flag=True, help="The journal's own lines.")
 @click.pass_obj
 def command(repo: Path, phase: str | None, json_: bool) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from batty_tmux.commands.naming import AT_WORK
 from batty_tmux.commands.show import say
 from batty_tmux.drive import pausing
 from batty_tmux.drive.project import Project
@@ -12,7 +13,7 @@ from batty_tmux.names import PhaseId
 
 
 @click.command()
-@click.argument("phase", required=False)
+@click.argument("phase", required=False, type=AT_WORK)
 @click.pass_obj
 def command(repo: Path, phase: str | None) -> None:
     """Have supervision type nothing into a phase: no answer, no nudge. Its agent goes on, and so does the queue.

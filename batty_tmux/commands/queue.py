@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from batty_tmux.commands.naming import ENTRY
 from batty_tmux.commands.show import as_json, say
 from batty_tmux.commands.tables import console, table
 from batty_tmux.core.events import CandidateBuilt, Conflicted, Prioritized, QueuePaused, QueueResumed
@@ -91,7 +92,7 @@ def _show(project: Project) -> None:
 
 
 @command.command()
-@click.argument("phase")
+@click.argument("phase", type=ENTRY)
 @click.option("--by", type=click.Choice(["agent"]), help="Give it back to the phase's agent, with the gate's log.")
 @click.option("--accept", multiple=True, metavar="CODE", help="Let it land although it was refused for this reason.")
 @click.pass_obj
@@ -109,7 +110,7 @@ def retry(repo: Path, phase: str, by: str | None, accept: tuple[str, ...]) -> No
 
 
 @command.command()
-@click.argument("phase")
+@click.argument("phase", type=ENTRY)
 @click.option("--here", is_flag=True, help="Do not open a tmux window; print where to work.")
 @click.option("--by", type=click.Choice(["agent"]), help="Have the phase's agent settle it.")
 @click.option("--accept", multiple=True, metavar="CODE", help="Claim it although it was refused for this reason.")
@@ -138,7 +139,7 @@ def resolve(repo: Path, phase: str, here: bool, by: str | None, accept: tuple[st
 
 
 @command.command()
-@click.argument("phase")
+@click.argument("phase", type=ENTRY)
 @click.pass_obj
 def skip(repo: Path, phase: str) -> None:
     """Leave an entry out; its branch, worktree and commits stay."""
@@ -149,7 +150,7 @@ def skip(repo: Path, phase: str) -> None:
 
 
 @command.command()
-@click.argument("phase")
+@click.argument("phase", type=ENTRY)
 @click.argument("number", type=click.IntRange(-99, 99), default=1)
 @click.option("--now", "now_", is_flag=True, help="Pass those too whose gate has begun; their gates run again.")
 @click.pass_obj
@@ -165,7 +166,7 @@ def priority(repo: Path, phase: str, number: int, now_: bool) -> None:
 
 
 @command.command()
-@click.argument("phase")
+@click.argument("phase", type=ENTRY)
 @click.pass_obj
 def explain(repo: Path, phase: str) -> None:
     """Tell everything that happened to a phase in the queue, and why it is where it is."""
@@ -197,7 +198,7 @@ def explain(repo: Path, phase: str) -> None:
 
 
 @command.command("try")
-@click.argument("phase")
+@click.argument("phase", type=ENTRY)
 @click.pass_context
 def try_(ctx: click.Context, phase: str) -> None:
     """Build a phase's last commit on the base and gate it, now; nothing lands."""
@@ -217,7 +218,7 @@ def try_(ctx: click.Context, phase: str) -> None:
 
 
 @command.command()
-@click.argument("phase")
+@click.argument("phase", type=ENTRY)
 @click.option(
     "--move-back", "move_back_", is_flag=True, help="Put the base back instead, where nobody has built on it."
 )

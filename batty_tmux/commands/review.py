@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from batty_tmux.commands.naming import JUDGED
 from batty_tmux.commands.show import say
 from batty_tmux.core.report import packet_markdown
 from batty_tmux.core.review import Verdict, proved, refusal
@@ -18,7 +19,7 @@ from batty_tmux.names import PhaseId
 
 
 @click.command()
-@click.argument("phase", required=False)
+@click.argument("phase", required=False, type=JUDGED)
 @click.option("--merge", is_flag=True, help="Put it into the merge queue.")
 @click.option("--rework", metavar="TEXT", help="Send it back to its executor with this.")
 @click.option("--escalate", metavar="TEXT", help="Hold it, for this reason.")

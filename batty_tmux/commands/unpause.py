@@ -4,13 +4,14 @@ from pathlib import Path
 
 import click
 
+from batty_tmux.commands.naming import AT_WORK
 from batty_tmux.commands.pause import meant
 from batty_tmux.commands.show import say
 from batty_tmux.drive import pausing
 
 
 @click.command()
-@click.argument("phase", required=False)
+@click.argument("phase", required=False, type=AT_WORK)
 @click.pass_obj
 def command(repo: Path, phase: str | None) -> None:
     """Let supervision of a phase go on, after `batty pause` or after keys that you pressed in its window.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from batty_tmux.commands.naming import LAUNCHABLE
 from batty_tmux.commands.show import say
 from batty_tmux.commands.tables import console, table
 from batty_tmux.commands.wait import attach, interactive, wait
@@ -20,7 +21,7 @@ from batty_tmux.names import PhaseId, clean
 
 
 @click.command()
-@click.argument("which", metavar="all|PHASE")
+@click.argument("which", metavar="all|PHASE", type=LAUNCHABLE)
 @click.option("--parallel", type=click.IntRange(1, 64), metavar="N", help="Windows at work at once.  [run.parallel]")
 @click.option("--agent", metavar="NAME", help="Which agent works.  [run.agent]")
 @click.option("--base", metavar="NAME", help="The branch that phases land on.  [run.base]")
