@@ -18,7 +18,7 @@ def command(context: click.Context, shell: str, name: str) -> None:
     Examples:
       eval "$(batty completion bash)"                                        in ~/.bashrc
       eval "$(batty completion zsh)"                                         in ~/.zshrc, after compinit
-      batty completion fish > ~/.config/fish/completions/batty.fish
+      batty completion fish | source                                         in ~/.config/fish/config.fish
     """
     found = get_completion_class(shell)
     if found is not None:

@@ -29,6 +29,7 @@ def test_phases_are_offered_with_their_states(story: Story, shell: str) -> None:
     """Of those that begin as the word does."""
     story.phase("alpha")
     story.phase("beta")
+    story.batty("status")
     told = completed(story.repo, "batty attach al", shell)
     assert "alpha" in told
     assert "beta" not in told
@@ -38,6 +39,7 @@ def test_phases_are_offered_with_their_states(story: Story, shell: str) -> None:
 def test_only_what_fits_the_command_is_offered(story: Story) -> None:
     """Nothing asks, so nobody can be answered; `work` knows all of them at once."""
     story.phase("alpha")
+    story.batty("status")
     assert "alpha" not in completed(story.repo, "batty answer ")
     assert [row.split(",")[1] for row in completed(story.repo, "batty work ").split()] == ["all", "alpha"]
     assert "--parallel" in completed(story.repo, "batty work --par")
@@ -52,6 +54,7 @@ def test_a_folder_that_is_none_of_ours_offers_nothing_and_says_nothing(tmp_path:
 def test_the_script_works_in_bash(story: Story, tmp_path: Path) -> None:
     """The real shell, with the command on its PATH."""
     story.phase("alpha")
+    story.batty("status")
     program = tmp_path / "batty"
     program.write_text(f"#!{sys.executable}\n{PROGRAM}\n")
     program.chmod(0o755)
