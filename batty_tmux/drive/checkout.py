@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from batty_tmux.core.events import Landing
+from batty_tmux.host.files import is_open_anywhere
 from batty_tmux.host.halfway import Side, on_disk
 from batty_tmux.host.lock import Held
 from batty_tmux.host.plumbing import Blob, Git
-from batty_tmux.host.process import is_open_anywhere
 from batty_tmux.names import Sha
 
 _SUBMODULE = "160000"

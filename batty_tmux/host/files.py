@@ -101,6 +101,18 @@ def rotate(path: Path, largest: int) -> None:
         return
 
 
+def is_open_anywhere(path: Path) -> bool:
+    """Tell whether a process on this machine has the file open. Without /proc nobody can say: False."""
+    target = str(path)
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if str(link.readlink()) == target:
+                return True
+        except OSError:
+            continue
+    return False
+
+
 def share() -> Path:
     """Return the folder that holds `layouts/` and `tmux/`: inside an installed package, else the checkout."""
     package = Path(str(resources.files("batty_tmux")))

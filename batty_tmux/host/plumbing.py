@@ -11,8 +11,9 @@ from functools import cached_property
 from pathlib import Path
 
 from batty_tmux.errors import BattyError
+from batty_tmux.host.files import is_open_anywhere
 from batty_tmux.host.lock import Held
-from batty_tmux.host.process import Done, is_open_anywhere, pause, run
+from batty_tmux.host.process import Done, pause, run
 from batty_tmux.names import Branch, Sha
 
 _CONFIG = {

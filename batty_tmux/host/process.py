@@ -375,18 +375,6 @@ def detach(argv: Sequence[str], *, cwd: Path, log: Path) -> None:
         os._exit(127)
 
 
-def is_open_anywhere(path: Path) -> bool:
-    """Tell whether a process on this machine has the file open. Without /proc nobody can say: False."""
-    target = str(path)
-    for link in Path("/proc").glob("[0-9]*/fd/*"):
-        try:
-            if str(link.readlink()) == target:
-                return True
-        except OSError:
-            continue
-    return False
-
-
 def become(argv: Sequence[str], env: Mapping[str, str]) -> NoReturn:
     """Replace this process by a program, found on the PATH of `env`."""
     sys.stdout.flush()

@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from batty_tmux.host.files import MAX_BYTES, MAX_DEPTH, append_line, read_text, read_tree, share, write_atomically
+from batty_tmux.host.files import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    append_line,
+    is_open_anywhere,
+    read_text,
+    read_tree,
+    share,
+    write_atomically,
+)
 
 
 class TestReadTree:
@@ -88,6 +97,14 @@ class TestWrite:
         append_line(tmp_path / "log", "one")
         append_line(tmp_path / "log", "two")
         assert (tmp_path / "log").read_text() == "one\ntwo\n"
+
+
+def test_a_file_that_somebody_has_open_is_found(tmp_path: Path) -> None:
+    """A lock of git's that nobody has open was left behind; where there is no /proc, nobody can say."""
+    path = (tmp_path / "file").resolve()
+    with path.open("w"):
+        assert is_open_anywhere(path) is Path("/proc/self/fd").is_dir()
+    assert not is_open_anywhere(path)
 
 
 def test_share_holds_layouts_and_scripts() -> None:

@@ -19,7 +19,6 @@ from batty_tmux.host.process import (
     SCRUBBED,
     Ran,
     Stop,
-    is_open_anywhere,
     kill_group,
     run,
     run_here,
@@ -356,14 +355,6 @@ def test_a_group_that_is_gone_is_killed_without_complaint() -> None:
     process = subprocess.Popen(["true"], start_new_session=True)
     process.wait()
     kill_group(process.pid)
-
-
-def test_a_file_that_somebody_has_open_is_found(tmp_path: Path) -> None:
-    """A lock of git's that nobody has open was left behind; where there is no /proc, nobody can say."""
-    path = (tmp_path / "file").resolve()
-    with path.open("w"):
-        assert is_open_anywhere(path) is Path("/proc/self/fd").is_dir()
-    assert not is_open_anywhere(path)
 
 
 def test_detach_is_for_programs_that_can_be_missing(tmp_path: Path) -> None:
