@@ -20,10 +20,14 @@ _SCREEN: Final = 60
 """Columns below which nobody's screen breaks a token."""
 
 
-def redact(text: str) -> str:
-    """Return the text with each secret's value replaced by a mark such as `[redacted:aws-key]`."""
-    plain = _plain(text)
-    return marked(text, [span for rule in _RULES for span in rule(plain)])
+def redact(text: str, above: str = "") -> str:
+    """Return the text with each secret's value replaced by a mark such as `[redacted:aws-key]`.
+
+    What stands right above it may tell what it holds, as in a .netrc with a row for each word, and is not returned.
+    """
+    plain, border = _plain(above + text), len(above)
+    spans = [span for rule in _RULES for span in rule(plain) if span.end > border]
+    return marked(text, [Span(max(0, span.start - border), span.end - border, span.mark) for span in spans])
 
 
 def _plain(text: str) -> str:
@@ -205,6 +209,36 @@ def _key_above(text: str, end: int, limit: int) -> int:
             return start if broken is None else start - 1 - len(broken[0])
         start = above
     return start
+
+
+# --- a text that goes on ------------------------------------------------------------------------------------
+
+_BEGUN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,60}-{0,5}\Z")
+_LONGEST_BEGIN: Final = 80
+
+
+def whole(text: str, most: int) -> int:
+    """Return how many characters of a text that goes on can be redacted by themselves: whole rows, and whole keys.
+
+    A row of more than `most` characters is cut between two words. A private key whose last row has not come is left
+    for later, until there is so much of it that it cannot be one.
+    """
+    end = max(text.rfind("\n"), text.rfind("\r")) + 1
+    if len(text) - end > most:
+        end = text.rfind(" ", end) + 1 or len(text)
+    return _before_open_key(text, end) if "-----BEGIN" in text else end
+
+
+def _before_open_key(text: str, end: int) -> int:
+    at = 0
+    for begin in _BEGIN.finditer(text, 0, end):
+        if begin.start() >= at:
+            last = _END.search(text, begin.end(), min(end, begin.end() + _LONG_KEY))
+            if last is None and end - begin.end() < _LONG_KEY:
+                return begin.start()
+            at = begin.end() if last is None else last.end()
+    cut = _BEGUN.search(text, max(at, end - _LONGEST_BEGIN), end)
+    return end if cut is None else cut.start()
 
 
 # --- runs next to telling words -----------------------------------------------------------------------------
