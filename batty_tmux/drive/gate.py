@@ -12,13 +12,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, TypedDict, cast
+from typing import TypedDict, cast
 
 from batty_tmux.config_tables import Config
 from batty_tmux.core.events import GateFinished, GateStarted, GateStopped, Purpose, VerdictWord
 from batty_tmux.core.failures import failed_tests
 from batty_tmux.core.queue_state import GateKey
-from batty_tmux.drive.gate_log import settle, settle_left
+from batty_tmux.drive.gate_log import Scribe, settle_left
 from batty_tmux.drive.place import Place
 from batty_tmux.errors import BattyError
 from batty_tmux.host.clock import monotonic
@@ -120,6 +120,8 @@ class _Judged:
     status: int | None = None
     ran: Ran | None = None
     seconds: float = 0.0
+    words: str = ""
+    """What the log is to say of it."""
 
 
 def run_gate(place: Place, spec: GateSpec, subject: Subject, slots: Path) -> GateFinished:
@@ -148,26 +150,28 @@ def run_unless_stopped(
     }
     named: _Key = {"gate": key.gate, "environment": key.environment, "hygiene": key.hygiene}
     place.records.append(GateStarted(**what, **named))
-    with exclusive(log) as writing:
+    with exclusive(log) as writing, Scribe(writing) as scribe:
         with _slot(place, slots) as slot:
             # a git that outlives its lander keeps the slot's lock, as a gate does: both write there
-            judged = _judge(Git(slot.folder, slot.held), slot, spec, subject, writing, stop)
-        settle(log)
+            judged = _judge(Git(slot.folder, slot.held), slot, spec, subject, scribe, stop)
+        is_whole = scribe.dismiss(judged.words)
     ran = judged.ran
     if ran is not None and ran.stopped:
         stopped = GateStopped(**what)
         place.records.append(stopped)
         return stopped
+    # a gate that nobody hears any more may fail of that alone
+    verdict: VerdictWord = judged.verdict if is_whole else "infra"
     finished = GateFinished(
         **what,
         **named,
-        verdict=judged.verdict,
+        verdict=verdict,
         status=judged.status,
         seconds=round(judged.seconds, 3),
         cpu=round(ran.cpu, 3) if ran is not None else 0.0,
         memory=ran.memory if ran is not None else 0,
         beside=slot.beside,
-        failed=() if judged.verdict == "pass" else failed_tests(_tail(log)),
+        failed=() if verdict == "pass" else failed_tests(_tail(log)),
     )
     place.records.append(finished)
     return finished
@@ -194,34 +198,32 @@ def _tail(log: Path) -> str:
         return file.read().decode("utf-8", "replace")
 
 
-def _judge(git: Git, slot: Slot, spec: GateSpec, subject: Subject, log: Held, stop: Stop) -> _Judged:
-    with log.path.open("ab") as file, TemporaryDirectory(prefix="batty-gate-", ignore_cleanup_errors=True) as scratch:
+def _judge(git: Git, slot: Slot, spec: GateSpec, subject: Subject, scribe: Scribe, stop: Stop) -> _Judged:
+    with TemporaryDirectory(prefix="batty-gate-", ignore_cleanup_errors=True) as scratch:
         problem = _make_pristine(git, subject, spec.keep)
         if problem:
-            file.write(f"batty: {problem}\n".encode("utf-8", "surrogateescape"))
-            return _Judged("infra")
+            return _Judged("infra", words=f"batty: {problem}")
         environ = _environment(subject, Path(scratch))
         if spec.setup and _setup_is_due(slot.marker, spec):
-            ran = _run(spec.setup, slot, log, environ, file, spec.seconds, stop)
+            ran = _run(spec.setup, slot, scribe, environ, spec.seconds, stop)
             if ran.status != 0:
-                file.write(f"batty: gate.setup ended with {ran.status}\n".encode())
-                return _Judged("infra", ran.status, ran)
+                return _Judged("infra", ran.status, ran, words=f"batty: gate.setup ended with {ran.status}")
             slot.marker.write_text(spec.prepared)
         begun = monotonic()
-        ran = _run(spec.command, slot, log, environ, file, spec.seconds, stop)
+        ran = _run(spec.command, slot, scribe, environ, spec.seconds, stop)
         seconds = monotonic() - begun
         if not slot.folder.is_dir() or git.tip("HEAD") != subject.commit:
-            file.write(b"batty: the gate moved HEAD, so it is not known what it tested\n")
-            return _Judged("infra", ran.status, ran, seconds)
+            told = "batty: the gate moved HEAD, so it is not known what it tested"
+            return _Judged("infra", ran.status, ran, seconds, told)
     return _Judged(verdict_of(ran.status), ran.status, ran, seconds)
 
 
-def _run(
-    command: str, slot: Slot, log: Held, environ: Mapping[str, str], file: IO[bytes], seconds: float, stop: Stop
-) -> Ran:
-    """Run it in the slot. It keeps both locks: where its lander is killed, it goes on writing to slot and log."""
-    keep = (slot.held.descriptor, log.descriptor)
-    return run_measured(command, cwd=slot.folder, env=environ, log=file, timeout=seconds, keep_open=keep, stop=stop)
+def _run(command: str, slot: Slot, scribe: Scribe, environ: Mapping[str, str], seconds: float, stop: Stop) -> Ran:
+    """Run it in the slot, whose lock it keeps: where its lander is killed, it goes on writing there."""
+    keep = (slot.held.descriptor,)
+    return run_measured(
+        command, cwd=slot.folder, env=environ, log=scribe.said, timeout=seconds, keep_open=keep, stop=stop
+    )
 
 
 def verdict_of(status: int | None) -> VerdictWord:

@@ -1,53 +1,103 @@
-"""What a gate says, without the secrets in it.
+"""What a gate says, without the secrets in it: they are taken out before anything is written, see `scribe`.
 
-A gate writes into its log by itself: through a pipe of ours it would end with us, and a gate must live on. So its log
-is redacted when it has ended, before its verdict is journaled, and is then read-only. A log that can still be
-written was left by a batty that was killed: the next gate of the phase, or `batty resume`, does it then. Until
-then it is readable by its owner alone.
+A log that is finished is read-only. One that can still be written, and whose lock is free, was left by a scribe that
+was killed, or by a batty that wrote first and redacted later. The next gate of the phase, or `batty resume`, redacts
+and finishes it: what is redacted already stays as it is.
 """
 
 import os
 import stat
-from collections.abc import Iterator
+import sys
 from contextlib import suppress
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
-from batty_tmux.core.redact import doubtful, drawn, marked, redact
-from batty_tmux.drive.redaction import redacted
-from batty_tmux.host.lock import attempt
+from batty_tmux.drive.scribe import DONE, Pad
+from batty_tmux.errors import BattyError
+from batty_tmux.host.lock import Held, attempt
+from batty_tmux.host.process import filtering, status_of
 
-_BLOCK = 1 << 20
-_QUESTIONS = 4
-"""How often the rules are asked about one log; after that, what is doubtful is marked."""
-_DONE = 0o400
+_PROGRAM = ("-P", "-m", "batty_tmux.drive.scribe")
+_PATIENCE = 300.0
+"""Seconds that a scribe may take to finish: the rules are asked at most four times, for a minute each."""
+_PIECE = 1 << 20
+_MOST_WORDS = 4000
+"""Bytes of batty's own words: they must find room in a pipe at once."""
+
+
+class Scribe:
+    """The process that writes a gate's log. `said` is what the gate, and nobody else, writes to.
+
+    It has the log's lock, so that this stays true where its lander is killed: who has the lock may write.
+    """
+
+    def __init__(self, log: Held) -> None:
+        self._log = log
+        source, said = os.pipe()
+        told, self._control = os.pipe()
+        self.said = os.fdopen(said, "wb", buffering=0)
+        try:
+            self._process = filtering((sys.executable, *_PROGRAM, str(told)), source, log.descriptor, (told,))
+        except BaseException as problem:
+            self._let_go()
+            if isinstance(problem, FileNotFoundError):
+                raise BattyError("no-program", f"{sys.executable} is gone", next="batty doctor") from problem
+            raise
+        finally:
+            os.close(source)
+            os.close(told)
+
+    def dismiss(self, words: str = "") -> bool:
+        """Tell it that the gate has ended, and what batty has to add; wait until the log is finished.
+
+        False where it was killed before: then some of what the gate said is lost, the gate may have ended of that, and
+        the log says so.
+        """
+        with suppress(BrokenPipeError):
+            os.write(self._control, f"\n{words}\n".encode("utf-8", "surrogateescape")[:_MOST_WORDS])
+        self._let_go()
+        status = status_of(self._process, _PATIENCE)
+        if status != 0:
+            lost = f"\nbatty: what writes this log ended with {status}, so it is not known what the gate said\n"
+            with suppress(OSError):
+                os.write(self._log.descriptor, lost.encode())
+            os.fchmod(self._log.descriptor, DONE)
+        return status == 0
+
+    def _let_go(self) -> None:
+        os.close(self._control)
+        self._control = -1
+        self.said.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._control != -1:
+            self.dismiss()
 
 
 def settle(log: Path) -> None:
-    """Redact a log that nobody writes any more. It may be done twice, and may be cut off at any time.
-
-    Where there is no room for the redacted text, the log is emptied and says so: a verdict needs no log, and a
-    secret must not stay.
-    """
+    """Redact and finish a log that nobody writes any more. It may be done twice, and may be cut off at any time."""
     new = log.with_name(f".{log.name}.{os.getpid()}")
     try:
-        if _rewrite(log, new):
-            new.chmod(_DONE)
-            new.replace(log)
-        else:
-            log.chmod(_DONE)
-    except FileNotFoundError:
+        with log.open("rb") as file, new.open("wb") as out:
+            pad = Pad(out.fileno())
+            while piece := file.read(_PIECE):
+                pad.hear(piece)
+            pad.end()
+        new.chmod(DONE)
+        new.replace(log)
+    except OSError:
+        # it is gone, or the disk takes no file: then it is left for the next one
         return
-    except OSError as problem:
-        with suppress(OSError):
-            os.truncate(log, 0)
-            log.write_text(f"batty: the log held secrets and was emptied, since it could not be rewritten: {problem}\n")
-            log.chmod(_DONE)
     finally:
         new.unlink(missing_ok=True)
 
 
 def settle_left(folder: Path) -> None:
-    """Settle the logs in a phase's folder that a killed batty left and whose gates have ended."""
+    """Settle the logs in a phase's folder that were left, and that nobody writes any more."""
     for log in folder.glob("gate-*.log"):
         facts = log.stat()
         # one that is empty was just made, and whoever made it is about to take its lock
@@ -55,32 +105,3 @@ def settle_left(folder: Path) -> None:
             with attempt(log) as held:
                 if held is not None:
                     settle(log)
-
-
-def _rewrite(log: Path, new: Path) -> bool:
-    """Write the redacted log beside it; False, and nothing written, where it holds no secret."""
-    with log.open("rb") as file:
-        if all(plain == block for block, plain in _blocks(file.fileno())):
-            return False
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "wb") as out:  # noqa: PTH123 -- a descriptor, not a path
-            out.writelines(plain for _, plain in _blocks(file.fileno()))
-            out.flush()
-            os.fsync(descriptor)
-    return True
-
-
-def _blocks(descriptor: int) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the log in pieces of whole rows, each with its redacted text."""
-    questions = _QUESTIONS
-    at = 0
-    while block := os.pread(descriptor, _BLOCK, at):
-        end = block.rfind(b"\n") + 1
-        block = block[: end or len(block)]
-        at += len(block)
-        text = block.decode("utf-8", "surrogateescape")
-        plain = redact(text)
-        if doubtful(plain):
-            plain = redacted(plain) if questions > 0 else marked(plain, drawn(plain))
-            questions -= 1
-        yield block, block if plain == text else plain.encode("utf-8", "surrogateescape")

@@ -335,6 +335,21 @@ def converse(argv: Sequence[str], env: Mapping[str, str]) -> Running:
     return subprocess.Popen(list(argv), bufsize=0, env=full, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
 
 
+def filtering(argv: Sequence[str], source: int, out: int, keep_open: tuple[int, ...]) -> Running:
+    """Start a program between `source` and `out`, in a session of its own: it outlives this process and its group."""
+    null = subprocess.DEVNULL
+    return subprocess.Popen(
+        argv, env=scrubbed(), stdin=source, stdout=out, stderr=null, pass_fds=keep_open, start_new_session=True
+    )
+
+
+def status_of(program: Running, seconds: float) -> int:
+    """Wait for a program's end and return its status; one that takes longer is killed."""
+    if _first_of(program.pid, seconds, None) != "exit":
+        program.kill()
+    return program.wait()
+
+
 def pause(seconds: float) -> None:
     """Wait where there is nothing to wait on, such as another program's first sign of life."""
     select.select([], [], [], seconds)
@@ -344,10 +359,8 @@ def kill_group(pid: int) -> None:
     """Kill a process group at once; one that is already gone is fine."""
     try:
         os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-    except PermissionError:
-        # macOS answers so for a group whose members are all zombies
+    except (ProcessLookupError, PermissionError):
+        # the second is macOS's answer for a group whose members are all zombies
         return
 
 

@@ -14,7 +14,10 @@ from pathlib import Path
 import pytest
 
 from batty_tmux.core.events import GateFinished
+from batty_tmux.drive.gate import GateSpec, Subject, run_gate
+from batty_tmux.drive.place import Place
 from batty_tmux.host.process import Done, run
+from batty_tmux.names import PhaseId, RunId
 from tests.support.lander import Lander
 from tests.support.repo import Files, Repo
 
@@ -132,3 +135,19 @@ def test_wherever_the_disk_runs_full_the_end_is_the_same_once_there_is_room(disk
         run(("rm", "-rf", str(small.folder))).check()
     assert wrong == {}
     assert refused > 3
+
+
+def test_a_gate_that_says_more_than_the_disk_holds_is_neither_held_up_nor_to_blame(disk: Path, tmp_path: Path) -> None:
+    """What was said before stands in its log, and what is missing is told there as soon as there is room."""
+    repo = Repo.make(disk / "repo")
+    Disk(disk, repo).fill(1 << 20)
+    row = "compiling something of no interest\n"
+    (tmp_path / "much").write_text(row * 100_000)
+    command = f"echo first; cat {tmp_path}/much; rm {disk}/ballast; echo last"
+    subject = Subject(PhaseId("phase-1"), repo.tip(), repo.tree(), "queue", RunId("001"), os.environ)
+    finished = run_gate(Place.around(repo.folder), GateSpec(command, 60, "", ()), subject, tmp_path / "slots")
+    assert finished.verdict == "pass"
+    said = Path(finished.log).read_text()
+    assert said.startswith(f"first\n{row}")
+    assert re.search(r"\nbatty: [0-9]+ bytes are missing here: the log could not be written\n", said)
+    assert said.endswith("last\n")

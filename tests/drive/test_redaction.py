@@ -1,7 +1,6 @@
 """The doors to the disk: what is journaled, logged by a gate, or handed to an agent holds no secret."""
 
 import os
-import signal
 import stat
 import sys
 from pathlib import Path
@@ -22,12 +21,12 @@ from batty_tmux.core.events import (
 )
 from batty_tmux.drive import redaction
 from batty_tmux.drive.gate import GateSpec, Subject, run_gate
-from batty_tmux.drive.gate_log import settle, settle_left
+from batty_tmux.drive.gate_log import settle_left
 from batty_tmux.drive.place import Place
 from batty_tmux.drive.records import EXACT, Records, encode
 from batty_tmux.host import leaks
 from batty_tmux.host.lock import exclusive
-from batty_tmux.host.process import alongside
+from batty_tmux.host.process import run, run_measured
 from batty_tmux.names import Branch, PhaseId, RunId, Sha
 from tests.support.made_up import secrets
 from tests.support.repo import Repo
@@ -124,7 +123,9 @@ def gated(repo: Repo, command: str) -> GateFinished:
 
 
 class TestGateLogs:
-    def test_a_gates_log_holds_no_secret_when_its_verdict_is_there(self, repo: Repo) -> None:
+    """What a gate says while it runs is in `test_scribe`."""
+
+    def test_a_gates_log_holds_no_secret_and_is_finished_when_its_verdict_is_there(self, repo: Repo) -> None:
         finished = gated(repo, f"echo one; echo token {TOKEN}; echo two; false")
         assert Path(finished.log).read_text() == "one\ntoken [redacted:github-token]\ntwo\n"
         assert finished.verdict == "fail"
@@ -134,57 +135,52 @@ class TestGateLogs:
         finished = gated(repo, f"echo {TOKEN}")
         assert [path.name for path in Path(finished.log).parent.iterdir()] == ["gate-1.log"]
 
-    def test_bytes_that_are_no_text_stay(self, tmp_path: Path) -> None:
-        log = tmp_path / "gate-1.log"
-        log.write_bytes(b"\xff\xfe" + TOKEN.encode() + b"\r\n\x00\x80")
-        settle(log)
-        assert log.read_bytes() == b"\xff\xfe[redacted:github-token]\r\n\x00\x80"
-
-    def test_a_long_log_is_redacted_in_pieces(self, tmp_path: Path) -> None:
-        log = tmp_path / "gate-1.log"
-        row = "compiling something of no interest\n"
-        log.write_text(row * 40_000 + f"{TOKEN}\n" + row * 40_000 + f"{TOKEN}")
-        settle(log)
-        assert log.read_text() == row * 40_000 + "[redacted:github-token]\n" + row * 40_000 + "[redacted:github-token]"
-
-    def test_what_a_killed_batty_left_is_redacted_before_the_next_gate(self, repo: Repo) -> None:
-        first = Path(gated(repo, "true").log)
-        left = first.with_name("gate-7.log")
-        left.write_text(f"{TOKEN}\n")
+    def test_what_was_left_is_redacted_and_finished_before_the_next_gate(self, repo: Repo) -> None:
+        """By a scribe that was killed, or by a batty that redacted when a gate had ended."""
+        left = Path(gated(repo, "true").log).with_name("gate-7.log")
+        left.write_bytes(b"\xff" + f"{TOKEN}\n".encode() * 2 + b"[redacted:jwt]\n\x80")
         gated(repo, "true")
-        assert left.read_text() == "[redacted:github-token]\n"
+        assert left.read_bytes() == b"\xff" + b"[redacted:github-token]\n" * 2 + b"[redacted:jwt]\n\x80"
+        assert stat.S_IMODE(left.stat().st_mode) == 0o400
+        assert sorted(path.name for path in left.parent.iterdir()) == ["gate-1.log", "gate-3.log", "gate-7.log"]
 
     def test_a_log_that_is_still_written_is_left_alone(self, tmp_path: Path) -> None:
-        """By the gate itself, which has the lock, though nobody else of its time lives."""
+        """Whoever writes has its lock."""
         log = tmp_path / "gate-1.log"
-        log.write_text(f"{TOKEN}\n")
+        log.write_text("one\n")
         with exclusive(log):
             settle_left(tmp_path)
-            assert TOKEN in log.read_text()
+            assert stat.S_IMODE(log.stat().st_mode) != 0o400
         settle_left(tmp_path)
-        assert TOKEN not in log.read_text()
+        assert stat.S_IMODE(log.stat().st_mode) == 0o400
 
-    def test_a_gate_that_outlives_its_batty_keeps_its_log(self, repo: Repo, tmp_path: Path) -> None:
-        go = tmp_path / "go"
+
+class TestLander:
+    def test_what_a_detached_one_prints_holds_no_secret(self, tmp_path: Path) -> None:
+        """Its words, those of its refusals, and a bug's; a key by rows that are printed one by one."""
+        key = next(secret.text for secret in secrets(5) if "BEGIN RSA" in secret.text).strip()
         told = (
-            "import os, sys; from pathlib import Path\n"
-            "from tests.drive.test_redaction import gated; from tests.support.repo import Repo\n"
-            f"gated(Repo(Path({str(repo.folder)!r}), 1), sys.argv[1])\n"
+            "import sys, click; from batty_tmux.drive.lander_log import keep_secrets_out\n"
+            "def bug(): raise RuntimeError(sys.argv[1])\n"
+            "keep_secrets_out()\n"
+            "click.echo(f'git said {sys.argv[1]}', err=True); print('out', sys.argv[1])\n"
+            "[click.echo(row, err=True) for row in sys.argv[2].split(chr(10))]\n"
+            "print('no end', sys.argv[1], '\\udcff', end='')\n"
+            "bug()\n"
         )
-        command = f"echo {TOKEN}; until [ -e {go} ]; do sleep 0.05; done; echo late {TOKEN}"
-        child = alongside((sys.executable, "-c", told, command), tmp_path / "out")
-        log = repo.folder / ".git" / "batty" / "runs" / "001" / PHASE / "gate-1.log"
-        eventually(lambda: log.exists() and TOKEN in log.read_text())
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-        settle_left(log.parent)
-        assert TOKEN in log.read_text()
-        go.touch()
-        eventually(lambda: "late" in log.read_text())
+        with (tmp_path / "log").open("wb") as log:
+            run_measured((sys.executable, "-c", told, TOKEN, key), cwd=tmp_path, env=os.environ, log=log, timeout=60)
+        text = (tmp_path / "log").read_text()
+        assert text.count("[redacted:github-token]") == 4
+        assert "[redacted:private-key]" in text
+        assert not [row for row in (TOKEN, *key.split("\n")[1:-1]) if row in text]
+        assert "Traceback" in text
 
-        def settled() -> bool:
-            settle_left(log.parent)
-            return TOKEN not in log.read_text()
-
-        eventually(settled)
-        assert log.read_text() == "[redacted:github-token]\nlate [redacted:github-token]\n"
+    def test_what_starts_one_has_its_words_redacted(self, repo: Repo) -> None:
+        """A refusal of its, in lander.log: the hook's way, and without tmux."""
+        repo.commit("broken", {"batty.toml": f'[gate]\ncommand = 1\n"{TOKEN}" = 1\n'})
+        place = Place.around(repo.folder)
+        log = place.state / "lander.log"
+        run((sys.executable, "-P", "-m", "batty_tmux", "--repo", str(repo.folder), "hook", "land")).check()
+        eventually(lambda: log.exists() and "redacted:github-token" in log.read_text())
+        assert TOKEN not in log.read_text()
