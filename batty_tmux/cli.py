@@ -7,6 +7,7 @@ import errno
 import importlib
 import json
 import os
+import shlex
 import sys
 import traceback
 from difflib import get_close_matches
@@ -152,8 +153,11 @@ def _tell_usage(wrong: click.ClickException) -> None:
 
 
 def _bug() -> int:
-    with NamedTemporaryFile("w", prefix="batty-bug-", suffix=".log", delete=False) as log:
-        log.write(f"batty {__version__}\npython {sys.version}\nargv {sys.argv}\n\n{traceback.format_exc()}")
+    from batty_tmux.drive.redaction import HURRY, redacted  # noqa: PLC0415 -- only a bug needs it
+
+    story = f"batty {__version__}\npython {sys.version}\nargv {shlex.join(sys.argv)}\n\n{traceback.format_exc()}"
+    with NamedTemporaryFile("w", prefix="batty-bug-", suffix=".log", errors="backslashreplace", delete=False) as log:
+        log.write(redacted(story, HURRY))
     last = traceback.format_exc().strip().splitlines()[-1]
     click.echo(f"✗ a bug in batty: {last}\n  the whole story is in {log.name}", err=True)
     return BUG

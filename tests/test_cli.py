@@ -14,6 +14,7 @@ import pytest
 from batty_tmux import cli
 from batty_tmux.cli import BUG, COMMANDS, INTERNAL, INTERRUPTED, USAGE
 from batty_tmux.errors import BattyError, CommandFailed, UsageError
+from tests.support.made_up import secrets
 
 PLAIN = {"init", "doctor", "config", "board"}
 """Commands of whose use there is nothing to show, or whose subcommands show it."""
@@ -203,7 +204,22 @@ def test_a_bug_leaves_a_log_that_can_be_reported(
     assert "something odd" in told
     assert "Traceback" not in told
     assert "Traceback" in log.read_text()
-    assert "argv ['batty', 'log']" in log.read_text()
+    assert "argv batty log\n" in log.read_text()
+
+
+def test_the_log_of_a_bug_holds_no_secret(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Neither of its words nor of the command line."""
+    token = next(secret.value for secret in secrets(5) if secret.name == "github classic")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    ending(monkeypatch, RuntimeError(f"git clone https://me:{token}@host failed"))
+    (tmp_path / token).mkdir()
+    assert call(monkeypatch, "-C", str(tmp_path / token), "log") == 3
+    (log,) = tmp_path.glob("batty-bug-*.log")
+    assert token not in log.read_text()
+    assert log.read_text().count("[redacted:") >= 2
+    assert "RuntimeError" in log.read_text()
 
 
 # --- as a program

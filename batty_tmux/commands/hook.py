@@ -20,5 +20,5 @@ def land(repo: Path) -> None:
     common = run(("git", "rev-parse", "--path-format=absolute", "--git-common-dir"), cwd=repo).check().stdout.strip()
     state = Path(common) / "batty"
     state.mkdir(exist_ok=True)
-    argv = (sys.executable, "-P", "-m", "batty_tmux", "--repo", str(repo), "land")
+    argv = (sys.executable, "-P", "-m", "batty_tmux", "--repo", str(repo), "land", "--detached")
     detach(argv, cwd=repo, log=state / "lander.log")

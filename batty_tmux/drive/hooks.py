@@ -118,7 +118,7 @@ def summon_lander(project: Project, session: SessionId | None) -> None:
 
 
 def start_lander(project: Project) -> None:
-    argv = (*program(), "--repo", str(project.place.home), "land")
+    argv = (*program(), "--repo", str(project.place.home), "land", "--detached")
     detach(argv, cwd=project.place.home, log=project.place.state / "lander.log")
 
 
