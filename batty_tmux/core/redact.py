@@ -248,7 +248,7 @@ _NEAR = re.compile(
     r"|(?:AKIA|ASIA)[A-Z0-9]{16})(?![A-Za-z])",
     re.IGNORECASE,
 )
-_RUN = re.compile(r"(?<![A-Za-z0-9+/_.\x01-])[A-Za-z0-9+/_-]{20,512}={0,2}(?![A-Za-z0-9+/_=\x01-]|\.[A-Za-z0-9])")
+_RUN = re.compile(r"(?<![A-Za-z0-9+/_.\x01-])[A-Za-z0-9+/_-]{20,512}={0,2}(?![A-Za-z0-9+/_=\x01-]|\.[A-Za-z0-9\x01])")
 _TOLD = re.compile(
     r"(?:secret|token|password|api[ -]?key)[ \t]{1,2}(?:(?:is|was|as)[ \t]{1,2})?[\"'`]?([0-9a-f]{32,128})(?![0-9a-z])",
     re.IGNORECASE,
