@@ -10,7 +10,7 @@ from batty_tmux.drive.project import BOARDS, board_in_worktree
 from batty_tmux.host.plumbing import Git
 from batty_tmux.names import Sha
 
-_Stamp = tuple[tuple[str, int, int], ...]
+Stamp = tuple[tuple[str, int, int], ...]
 
 
 @dataclass
@@ -19,8 +19,8 @@ class Glance:
 
     board: Phase | None = None
     head: Sha | None = None
-    _board: _Stamp = ()
-    _head: _Stamp = ()
+    _board: Stamp = ()
+    _head: Stamp = ()
     _log: Path | None = field(default=None, repr=False)
 
     def look(self, watch: Watch) -> tuple[bool, bool]:
@@ -31,11 +31,10 @@ class Glance:
         return self._look_at_board(worktree, watch), self._look_at_head(worktree)
 
     def _look_at_board(self, worktree: Path, watch: Watch) -> bool:
-        folder = worktree / BOARDS / watch.phase
-        stamp = (*_stamp(folder), *_stamp(folder / "tasks"))
-        if stamp == self._board:
+        found = of_board(worktree / BOARDS / watch.phase)
+        if found == self._board:
             return False
-        known, before, self._board = bool(self._board), self.board, stamp
+        known, before, self._board = bool(self._board), self.board, found
         self.board = board_in_worktree(watch)
         return known and self.board != before
 
@@ -50,7 +49,12 @@ class Glance:
         return before is not None and self.head != before
 
 
-def _stamp(folder: Path) -> _Stamp:
+def of_board(folder: Path) -> Stamp:
+    """Return what is another as soon as a file of the board in that folder is."""
+    return (*_stamp(folder), *_stamp(folder / "tasks"))
+
+
+def _stamp(folder: Path) -> Stamp:
     try:
         with os.scandir(folder) as entries:
             found = [(entry.name, entry.stat().st_mtime_ns, entry.stat().st_size) for entry in entries]
@@ -59,7 +63,7 @@ def _stamp(folder: Path) -> _Stamp:
     return tuple(sorted(found))
 
 
-def _stamp_of(file: Path) -> _Stamp:
+def _stamp_of(file: Path) -> Stamp:
     try:
         told = file.stat()
     except OSError:

@@ -2,14 +2,13 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from batty_tmux.config import ConfigError, parse
 from batty_tmux.config_tables import Config
-from batty_tmux.core import merge_queue, supervise
 from batty_tmux.core.board import Board, Phase, cycle, parse_board, parse_phase, unknown_dependencies
 from batty_tmux.core.events import Landed, Launching
 from batty_tmux.core.queue_state import Entry, GateKey, Now, Queue, observe
@@ -101,7 +100,7 @@ class Project:
 
     def queue(self) -> Queue:
         """Return the queue with what is true now, as far as it can be told without running a gate."""
-        queue = merge_queue.fold(self.place.records.events)
+        queue = self.place.records.queue()
         where = self.place.git.tip_and_tree(f"refs/heads/{self.base}")
         if where is None:
             return queue
@@ -113,7 +112,7 @@ class Project:
         return observe(queue, now)
 
     def watch(self, phase: PhaseId) -> Watch:
-        return supervise.fold(phase, self.place.records.events)
+        return self.place.records.watch(phase)
 
     def landed(self, queue: Queue) -> frozenset[PhaseId]:
         """Return the phases that are over: all their tasks are done on the base, and no launch of theirs goes on.
@@ -147,17 +146,26 @@ class Project:
         return max(held, key=lambda entry: entry.number, default=None)
 
     def _on_base(self, entries: Iterable[Entry]) -> frozenset[Sha]:
-        git, ref = self.place.git, f"refs/heads/{self.base}"
         landed = {entry.landed.candidate for entry in entries if entry.landed is not None}
-        return frozenset(sha for sha in landed if git.is_ancestor(sha, ref))
+        return self.place.git.held_by(f"refs/heads/{self.base}", landed)
 
-    def statuses(self) -> tuple[PhaseStatus, ...]:
-        """Derive the state of every phase on the base's boards, and of those launched that are no longer there."""
+    def statuses(self, board: Callable[[Watch], Phase | None] | None = None) -> tuple[PhaseStatus, ...]:
+        """Derive the state of every phase on the base's boards, and of those launched that are no longer there.
+
+        `board` reads a phase's own board, for who keeps what it has read.
+        """
         queue = self.queue()
         landed = self.landed(queue)
         phases = (*self.board.phases, *self._departed())
         there = self._windows_there()
-        return tuple(self._seen(self._status(phase, queue, landed), there) for phase in phases)
+        heads = self._heads(phases)
+        read = board or board_in_worktree
+        return tuple(self._seen(self._status(phase, queue, landed, heads, read), there) for phase in phases)
+
+    def _heads(self, phases: Sequence[Phase]) -> Mapping[str, Sha]:
+        """Return the tips of the phases' branches, in one call of git."""
+        launched = [watch.launching.branch for phase in phases if (watch := self.watch(phase.id)).launching]
+        return self.place.git.tips(launched) if launched else {}
 
     def _windows_there(self) -> frozenset[tuple[str, str]]:
         """Return (server, pane) of every pane there is; asked of tmux only while a phase is at work."""
@@ -184,7 +192,14 @@ class Project:
     def status(self, phase: PhaseId) -> PhaseStatus:
         return next(status for status in self.statuses() if status.phase.id == phase)
 
-    def _status(self, phase: Phase, queue: Queue, landed: frozenset[PhaseId]) -> PhaseStatus:
+    def _status(
+        self,
+        phase: Phase,
+        queue: Queue,
+        landed: frozenset[PhaseId],
+        heads: Mapping[str, Sha],
+        read: Callable[[Watch], Phase | None],
+    ) -> PhaseStatus:
         watch = self.watch(phase.id)
         undone = self.undone(phase.id, queue)
         back = undone is not None or queue.undoing(phase.id) is not None
@@ -192,13 +207,11 @@ class Project:
             # its board has open tasks again: what was landed is history, and the phase starts from the beginning
             watch = Watch(phase.id)
             queue = queue.without(phase.id)
-        status = derive(phase, watch, queue, landed, board_in_worktree(watch), undone)
+        status = derive(phase, watch, queue, landed, read(watch), undone)
         if status.state == "landed" and status.entry is not None and status.entry.undoes:
             # it may be an undoing that was itself moved off the base
             status = replace(status, entry=self._newest_on_base(phase.id, queue) or status.entry)
-        branch = watch.launching.branch if watch.launching else None
-        head = self.place.git.tip(f"refs/heads/{branch}") if branch else None
-        return replace(status, head=head or "")
+        return replace(status, head=heads.get(watch.launching.branch, "") if watch.launching else "")
 
     def uncommitted_words(self) -> tuple[str, ...]:
         """Say which of batty.toml and the boards are not on the base yet, and the command that commits them."""

@@ -8,9 +8,13 @@ from typing import Final, get_origin
 import msgspec
 from msgspec.structs import fields
 
+from batty_tmux.core import merge_queue, supervise
 from batty_tmux.core.events import AnyEvent, Event
+from batty_tmux.core.queue_state import Queue
+from batty_tmux.core.supervise import Watch
 from batty_tmux.drive.redaction import HURRY, redacted
 from batty_tmux.host.journal import Journal
+from batty_tmux.names import PhaseId
 
 EXACT: Final = frozenset(
     [
@@ -86,6 +90,10 @@ class Records:
     events: list[AnyEvent] = field(default_factory=list)
     offset: int = 0
     unreadable: int = 0
+    _watches: dict[PhaseId, Watch] = field(default_factory=dict, repr=False)
+    _watched: int = field(default=0, repr=False)
+    _queue: Queue = field(default_factory=Queue, repr=False)
+    _queued: int = field(default=0, repr=False)
 
     @classmethod
     def at(cls, state: Path) -> "Records":
@@ -104,6 +112,21 @@ class Records:
         self.unreadable += len(decoded) - len(news)
         self.events.extend(news)
         return news
+
+    def watch(self, phase: PhaseId) -> Watch:
+        """Return the phase's watch; no event is folded twice, however often it is asked for."""
+        for event in self.events[self._watched :]:
+            of = getattr(event, "phase", None)
+            if of is not None:
+                self._watches[of] = supervise.apply(self._watches.get(of) or Watch(of), event)
+        self._watched = len(self.events)
+        return self._watches.get(phase) or Watch(phase)
+
+    def queue(self) -> Queue:
+        """Return the merge queue as the journal has it; no event is folded twice."""
+        self._queue = merge_queue.fold(self.events[self._queued :], self._queue)
+        self._queued = len(self.events)
+        return self._queue
 
     def append(self, *events: AnyEvent) -> list[AnyEvent]:
         """Write events and read on up to them; return everything that is new, others' events too."""

@@ -1,9 +1,10 @@
 """Go on from wherever everything was left: the journal says what is owed, tmux and git say what is there."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from batty_tmux.core import queue_plan
-from batty_tmux.core.events import Launched
+from batty_tmux.core.status import PhaseStatus
 from batty_tmux.core.supervise import Watch
 from batty_tmux.drive.executor import end_unseen
 from batty_tmux.drive.fill import cut_off, fill
@@ -27,19 +28,22 @@ class Mended:
     lander: bool = False
 
 
-def look_after(project: Project) -> Mended:
+def look_after(project: Project, statuses: tuple[PhaseStatus, ...] | None = None) -> Mended:
     """Do what is owed without opening anything: respawn dead supervisors, start a lander if one is due.
 
-    Every command begins with this. Windows that are gone come back with `batty resume` only.
+    Every command begins with this. Windows that are gone come back with `batty resume` only. `statuses` are those of
+    this moment, where they are known.
     """
-    if project.fault is None and cut_off(project.statuses(), project.run):
+    if project.fault is None and cut_off(project.statuses() if statuses is None else statuses, project.run):
         fill(project)
     return Mended(revive_supervisors(project), (), wake_lander(project))
 
 
 def revive_supervisors(project: Project) -> tuple[PhaseId, ...]:
     """Respawn the supervisors whose panes are there and dead; return their phases."""
-    return tuple(watch.phase for watch in _active(project) if _revive(project, watch))
+    active = _active(project)
+    panes = _panes(project) if active else {}
+    return tuple(watch.phase for watch in active if _revive(project, watch, panes))
 
 
 def bring_back(project: Project) -> Mended:
@@ -48,7 +52,7 @@ def bring_back(project: Project) -> Mended:
     for folder in (project.place.state / "runs").glob("*/*/"):
         settle_left(folder)
     for watch in _active(project):
-        if _revive(project, watch):
+        if _revive(project, watch, _panes(project)):
             continue
         if find_window(project.terminal, project, watch.phase, RunId(watch.run)) is None:
             end_unseen(project, watch)
@@ -75,9 +79,10 @@ def _active(project: Project) -> list[Watch]:
     return [watch for watch in watches if watch.launched is not None and watch.state in _NEEDS_A_WINDOW]
 
 
-def _revive(project: Project, watch: Watch) -> bool:
+def _revive(project: Project, watch: Watch, panes: Mapping[tuple[str, str], PaneFacts]) -> bool:
     """Respawn the phase's supervisor if its pane is there and dead."""
-    pane = _pane(project, watch.launched)
+    launched = watch.launched
+    pane = panes.get((launched.server, launched.orchestrator)) if launched is not None else None
     if pane is None or not pane.dead:
         return False
     argv = (*program(), "--repo", str(project.place.home), "supervise", watch.phase, "--run", watch.run)
@@ -87,9 +92,7 @@ def _revive(project: Project, watch: Watch) -> bool:
     return True
 
 
-def _pane(project: Project, launched: Launched | None) -> PaneFacts | None:
-    """Find the orchestrator's pane; ids of another tmux server say nothing."""
-    terminal = project.terminal
-    if launched is None or terminal.identity() != launched.server:
-        return None
-    return next((pane for pane in terminal.panes() if pane.pane == launched.orchestrator), None)
+def _panes(project: Project) -> dict[tuple[str, str], PaneFacts]:
+    """List the panes that there are by server and id: ids of another tmux server say nothing."""
+    server = project.terminal.identity()
+    return {} if server is None else {(server, pane.pane): pane for pane in project.terminal.panes()}

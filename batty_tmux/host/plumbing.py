@@ -5,7 +5,7 @@ prompts, automatic gc. What is written reaches the disk (`core.fsync=committed`)
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -128,6 +128,12 @@ class Git:
         found = self.say("for-each-ref", "--format=%(objectname) %(tree)", ref).split()
         return (Sha(found[0]), Sha(found[1])) if len(found) == 2 else None  # noqa: PLR2004
 
+    def tips(self, branches: Iterable[str]) -> dict[str, Sha]:
+        """Return the tips of those branches that exist, in one call."""
+        refs = (f"refs/heads/{branch}" for branch in branches)
+        rows = self.say("for-each-ref", "--format=%(objectname) %(refname)", *refs).splitlines()
+        return {ref.removeprefix("refs/heads/"): Sha(sha) for sha, _, ref in (row.partition(" ") for row in rows)}
+
     def tree(self, commit: str) -> Sha:
         return Sha(self.say("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}"))
 
@@ -149,6 +155,14 @@ class Git:
         if done.status not in {0, 1}:
             done.check()
         return done.ok
+
+    def held_by(self, ref: str, commits: Iterable[Sha]) -> frozenset[Sha]:
+        """Return those that `ref` holds, by ancestry: one call, and what it does not list is held."""
+        asked = frozenset(commits)
+        if not asked:
+            return asked
+        lacking = self.say("rev-list", "--stdin", stdin="".join(f"{sha}\n" for sha in (*asked, f"^{ref}")))
+        return asked - frozenset(map(Sha, lacking.split()))
 
     def merge_base(self, one: str, other: str) -> Sha | None:
         done = self.ask("merge-base", one, other)
