@@ -4,12 +4,15 @@ from pathlib import Path
 
 import click
 
-from batty_tmux.commands.status import follow
+from batty_tmux.commands.status import watch
 from batty_tmux.drive.project import Project
 
 
 @click.command()
 @click.pass_obj
 def command(repo: Path) -> None:
-    """Show the run, the queue and what needs you, until ^C. Closing it stops nothing."""
-    follow(Project.around(repo), mends=True)
+    """Show phases, queue and what needs you, until you leave with q. Closing it stops nothing.
+
+    Where there is no terminal, the status is printed once.
+    """
+    watch(Project.around(repo))

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from batty_tmux.commands.naming import PHASE
-from batty_tmux.core.report import narrate
+from batty_tmux.core.report import log_line
 from batty_tmux.drive.place import Place
 from batty_tmux.drive.records import encode
 from batty_tmux.errors import BattyError
@@ -32,8 +32,8 @@ def command(repo: Path, phase: str | None, json_: bool) -> None:
     for event in events:
         if phase and getattr(event, "phase", None) != phase:
             continue
-        at = event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         if json_:
+            at = event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
             click.echo(json.dumps({"at": at, "seq": event.seq, **encode(event)}, ensure_ascii=False))
-        elif line := narrate(event):
-            click.echo(f"{at}  {line}")
+        elif line := log_line(event):
+            click.echo(line)

@@ -1,16 +1,15 @@
 """batty status: one line a phase, and what needs you."""
 
-import selectors
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 from rich.console import Group, RenderableType
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from batty_tmux.commands.show import as_json
+from batty_tmux.commands.show import as_json, say
 from batty_tmux.commands.tables import console, table
 from batty_tmux.core import radar
 from batty_tmux.core.attention import Hold, hold, hold_line, waiting, waiting_lines
@@ -30,9 +29,9 @@ _WIDE = 100
 
 @click.command()
 @click.option("--json", "json_", is_flag=True, help="For programs; the keys are a contract.")
-@click.option("--watch", is_flag=True, help="Go on showing it, until ^C.")
+@click.option("--watch", "watch_", is_flag=True, help="Go on showing it, as `batty dashboard` does.")
 @click.pass_obj
-def command(repo: Path, json_: bool, watch: bool) -> None:
+def command(repo: Path, json_: bool, watch_: bool) -> None:
     """Show what every phase is doing, asking, or waiting for.
 
     \b
@@ -40,33 +39,32 @@ def command(repo: Path, json_: bool, watch: bool) -> None:
       batty status --json | jq '.phases[] | select(.state == "asking")'
     """
     project = Project.around(repo)
+    if watch_:
+        watch(project)
+        return
     look_after(project)
     if json_:
         as_json(overview(project))
-    elif watch:
-        follow(project)
     else:
-        out = console()
-        out.print(screen(project, out.width))
+        once(project)
 
 
-def follow(project: Project, *, mends: bool = False) -> None:
-    """Show the status until interrupted; redrawn when the journal grows, and every ten seconds for the ages.
+def watch(project: Project) -> None:
+    """Show the dashboard until a person leaves it; without a terminal, the status once."""
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        look_after(project)
+        once(project)
+        return
+    # 117 ms that only who watches pays for
+    from batty_tmux.screens.dashboard import show  # noqa: PLC0415
 
-    With `mends` it also sees to what is owed: a landing that waits for the user's checkout, a dead supervisor.
-    """
-    with Live(console=console(), auto_refresh=False, screen=True) as live, selectors.DefaultSelector() as nothing:
-        while True:
-            project = Project.around(project.place.home, project.base)
-            if mends:
-                look_after(project)
-            live.update(screen(project, live.console.width), refresh=True)
-            offset, size = project.place.records.offset, live.console.size
-            for _ in range(20):
-                nothing.select(0.5)
-                project.place.records.refresh()
-                if project.place.records.offset != offset or live.console.size != size:
-                    break
+    show(project)
+    say("the phases go on without this\n↳ to see them again, run: batty dashboard   to end them: batty stop")
+
+
+def once(project: Project) -> None:
+    out = console()
+    out.print(screen(project, out.width))
 
 
 def overview_table(statuses: Sequence[PhaseStatus], width: int) -> Table:

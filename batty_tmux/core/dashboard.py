@@ -1,7 +1,7 @@
 """What the home window shows and offers, without a terminal: rows of words, and how many of them fit.
 
-Every cell but the last of a row holds what batty made or proved: letters of one column each. So columns are padded here,
-and only the last cell, which may hold anybody's words, is cut by whoever draws it.
+Every cell but the last of a row holds what batty made or proved: letters of one column each. So columns are padded
+here, and only the last cell, which may hold anybody's words, is cut by whoever draws it.
 """
 
 from collections.abc import Sequence
@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Final, Literal
 
 from batty_tmux.core.attention import Waiting, age_of, hold, typeable, waiting
+from batty_tmux.core.events import AnyEvent
 from batty_tmux.core.queue_report import expected_seconds, span_words, usual_seconds, why
 from batty_tmux.core.queue_state import Queue
-from batty_tmux.core.report import GLYPHS, age, summary
+from batty_tmux.core.report import GLYPHS, age, log_line, summary
 from batty_tmux.core.status import PhaseStatus, Run
 from batty_tmux.errors import BattyError
 from batty_tmux.names import PhaseId, clean
@@ -260,6 +261,36 @@ def _column(names: Sequence[str], most: int) -> list[str]:
 
 Action = Literal["go", "answer", "review", "log", "pause"]
 KEYS: Final[dict[Action, str]] = {"go": "enter", "answer": "a", "review": "r", "log": "l", "pause": "p"}
+HELP: Final = (
+    ("↑ ↓", "choose a phase; a click does the same"),
+    ("enter", "go to its window; so does a click on the phase that is chosen"),
+    ("a", "answer what it asks, or what has been asked for the longest"),
+    ("r", "review it, or what has waited for the longest"),
+    ("l", "what happened to it, in order"),
+    ("p", "have its supervision type nothing, and again to let it go on"),
+    ("q", "leave; nothing stops"),
+)
+_NOTHING: Final[dict[Action, tuple[str, str]]] = {
+    "answer": ("nothing-asked", "nothing is asked now"),
+    "review": ("nothing-to-review", "nothing waits for a review"),
+}
+STATES: Final = tuple(dict.fromkeys(GLYPHS.values()))
+
+
+def help_rows() -> tuple[Row, ...]:
+    """Return what the keys do, and which states each glyph stands for."""
+    keys = [Row((Span(f"{key:>6}  ", "head"), Span(told))) for key, told in HELP]
+    glyphs = [
+        Row((Span(f"{glyph:>6}  ", "head"), Span(", ".join(state for state in GLYPHS if GLYPHS[state] == glyph))))
+        for glyph in STATES
+    ]
+    return (*keys, Row((Span(""),)), *glyphs)
+
+
+def log_rows(events: Sequence[AnyEvent], phase: PhaseId) -> tuple[Row, ...]:
+    """Return what happened to a phase, the newest last."""
+    lines = (log_line(event) for event in events if getattr(event, "phase", None) == phase)
+    return tuple(Row((Span(line),)) for line in lines if line) or (Row((Span("nothing has happened to it yet"),)),)
 
 
 @dataclass(frozen=True)
@@ -275,10 +306,11 @@ class Offer:
 def offers(facts: Facts, selected: PhaseId | None, now: datetime) -> tuple[Offer, ...]:
     """Say of each key what it would do while this phase is selected."""
     status = next((s for s in facts.statuses if s.phase.id == selected), None)
+    found = waiting(facts.statuses, now)
     return (
         _go(status),
-        _of_those_that_wait(facts, status, "answer", "asking", "nothing-asked", "nothing is asked now", now),
-        _of_those_that_wait(facts, status, "review", "reviewing", "nothing-to-review", "nothing waits for a review", now),
+        _of_those_that_wait(found, status, "answer", "asking"),
+        _of_those_that_wait(found, status, "review", "reviewing"),
         Offer("log", "log", selected, None if status else _nobody()),
         _pause(status),
     )
@@ -308,15 +340,14 @@ def _go(status: PhaseStatus | None) -> Offer:
     return Offer("go", "go", None, BattyError("no-window", what, next=status.next or "batty status"))
 
 
-def _of_those_that_wait(  # noqa: PLR0913 -- one rule for two verbs
-    facts: Facts, status: PhaseStatus | None, action: Action, state: str, code: str, told: str, now: datetime
-) -> Offer:
+def _of_those_that_wait(found: Sequence[Waiting], status: PhaseStatus | None, action: Action, state: str) -> Offer:
     """Take the selected phase if it waits for this, else the one that has waited longest."""
     if status is not None and (status.state == state or status.next == f"batty {action} {status.phase.id}"):
         return Offer(action, action, status.phase.id)
-    oldest = next((one.phase for one in waiting(facts.statuses, now) if one.state == state), None)
+    oldest = next((one.phase for one in found if one.state == state), None)
     if oldest is not None:
         return Offer(action, f"{action} {oldest}", oldest)
+    code, told = _NOTHING[action]
     return Offer(action, action, None, BattyError(code, told, next=(status and status.next) or "batty status"))
 
 

@@ -143,6 +143,12 @@ def narrate(event: AnyEvent) -> str | None:
     return f"{phase}{': ' if phase else ''}{clean(told, 300)}" if told else None
 
 
+def log_line(event: AnyEvent) -> str | None:
+    """Return one line of the log, with its time; None for what is of no interest."""
+    told = narrate(event)
+    return f"{event.at.isoformat(timespec='milliseconds').replace('+00:00', 'Z')}  {told}" if told else None
+
+
 def _of_the_executor(event: AnyEvent) -> str | None:
     match event:
         case Launching(branch=branch):

@@ -22,6 +22,10 @@ from batty_tmux.host.terminal import Terminal
 from batty_tmux.names import PaneId, PhaseId, RunId, SessionId, WindowId
 
 GUIDES = ("CLAUDE.md", "AGENTS.md")
+_THEN_A_SHELL = (
+    'trap : INT; "$@"; tmux set-option -p -t "$TMUX_PANE" remain-on-exit off 2>/dev/null; exec "${SHELL:-/bin/sh}"'
+)
+"""What runs in the home window. Left or killed, the dashboard leaves a shell, and its last words above it."""
 
 
 @dataclass(frozen=True)
@@ -234,7 +238,8 @@ def window_of(project: Project, watch: Watch) -> Window:
 
 def home_of(project: Project, run: RunId) -> Home:
     repo = str(project.place.home)
-    return Home(repo, (*program(), "--repo", repo, "dashboard"), run, str(project.place.state))
+    dashboard = (*program(), "--repo", repo, "dashboard")
+    return Home(repo, ("/bin/sh", "-c", _THEN_A_SHELL, "batty", *dashboard), run, str(project.place.state))
 
 
 def launched_watches(project: Project, run: RunId) -> list[Watch]:

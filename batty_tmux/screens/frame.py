@@ -92,13 +92,26 @@ class Frame(App[None]):
         """The environment as it was: Textual takes NO_COLOR out of it."""
         super().__init__(ansi_color=True)
         self.animation_level = "none"
+        self.said = Line("said")
+        self.bug: Exception | None = None
+
+    def run_to_its_end(self) -> None:
+        """Run it until it is left. Raises what went wrong in it: a bug is told by the command line, as all are."""
+        self.run()
+        if self.bug is not None:
+            raise self.bug
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Leave, instead of printing all that was in memory, as Textual would."""
+        self.bug = self.bug or error
+        self.exit(return_code=1)
 
     def action_leave(self) -> None:
         self.exit()
 
     def say(self, text: str) -> None:
         """Say it in the line for that."""
-        self.query_one("#said", Line).show(Content(text))
+        self.said.show(Content(text))
 
     def refuse(self, error: BattyError) -> None:
         """Say why something was not done, and the command that goes on from there."""
