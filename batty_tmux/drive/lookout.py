@@ -25,9 +25,9 @@ from batty_tmux.errors import BattyError
 from batty_tmux.host.clock import monotonic
 from batty_tmux.names import PhaseId, Sha, clean
 
-_LOOK = 0.4
+_LOOK = 0.25
 """Seconds between two looks at the journal's size and at where the base is."""
-_BOARDS = 5
+_BOARDS = 8
 """Every so many of them also go to the boards in the worktrees."""
 _MEND = 10.0
 """Seconds between two looks at what is owed: a landing that was in the way, a supervisor that has died."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from batty_tmux.core import merge_queue, supervise
 from batty_tmux.core.events import AnyEvent, PhaseHeld, QueuePaused, Skipped
 from batty_tmux.drive.records import Records, decode, encode
 from batty_tmux.names import PhaseId
@@ -22,6 +23,17 @@ def phases(records: Records) -> list[str]:
 
 def own_fields(event: AnyEvent) -> dict[str, object]:
     return encode(event)
+
+
+def test_folds_go_on_from_where_they_were(tmp_path: Path) -> None:
+    """Rule: a watch and the queue, asked after every event, are what a fold of all events from the start gives."""
+    records = Records.at(tmp_path)
+    phase = PhaseId("phase-1")
+    for event in (*one_of_each("text"), skipped("phase-2"), *one_of_each("more")):
+        records.append(event)
+        assert records.watch(phase) == supervise.fold(phase, records.events)
+        assert records.queue() == merge_queue.fold(records.events)
+    assert records.watch(PhaseId("nobody")) == supervise.Watch(PhaseId("nobody"))
 
 
 @pytest.mark.parametrize("text", TITLES)

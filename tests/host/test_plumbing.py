@@ -35,6 +35,19 @@ class TestAsking:
         with pytest.raises(CommandFailed):
             git.is_ancestor("1" * 40, second)
 
+    def test_many_are_asked_for_at_once(self, repo: Repo) -> None:
+        """Which commits a ref holds, and where branches are; what is no branch is left out."""
+        first = repo.tip()
+        repo.branch("side")
+        side = repo.grow("side", "one", {"a": "1\n"})
+        second = repo.commit("second")
+        git = repo.plumbing
+        assert git.held_by("refs/heads/main", (first, second, side)) == {first, second}
+        assert git.held_by("refs/heads/nowhere", ()) == frozenset()
+        assert git.tips(("main", "side", "nowhere")) == {"main": second, "side": side}
+        with pytest.raises(CommandFailed):
+            git.held_by("refs/heads/main", (Sha("1" * 40),))
+
     def test_commits_come_oldest_first_with_their_parents(self, repo: Repo) -> None:
         repo.branch("side")
         one = repo.grow("side", "one", {"a": "1\n"})

@@ -1,5 +1,6 @@
 """The home window, through a real client on a terminal: what it shows at two sizes, its keys, its ends."""
 
+import os
 import re
 import shlex
 import sys
@@ -293,6 +294,53 @@ def test_without_a_terminal_the_status_is_printed_once(story: Story) -> None:
 def words_of(text: str) -> list[str]:
     """Return the words of a table, whose ages differ."""
     return re.sub(r"\b\d+[sm]\b", "~", text).split()
+
+
+def test_a_git_that_does_not_answer_stops_no_key(story: Story) -> None:
+    """Rule: while a look hangs, keys work, and no second look is begun beside it; afterwards all is shown."""
+    for name in ("alpha", "beta"):
+        story.phase(name)
+        story.executor(name).waits().commits(f"{name}.txt", "text")
+    story.batty("work", "all", "--parallel", "2")
+    story.until_waiting("beta")
+    slow, asked = story.root / "slow", story.root / "asked"
+    slow.mkdir()
+    real = story.run("sh", "-c", "command -v git").stdout.strip()
+    wrapper = slow / "git"
+    hang = f"[ ! -e {slow}/on ] || {{ echo >>{asked}; read -r _ <{slow}/door; }}"
+    wrapper.write_text(f'#!/bin/sh\n{hang}\nexec {real} "$@"\n')
+    wrapper.chmod(0o755)
+    os.mkfifo(slow / "door")
+    door = os.open(slow / "door", os.O_RDWR | os.O_NONBLOCK)
+    story.tmux("respawn-pane", "-k", "-t", home(story), "-e", f"PATH={slow}{os.pathsep}{story.env['PATH']}")
+    with at_home(story) as person:
+        person.expect("beta  working")
+        (slow / "on").touch()
+        story.batty("pause", "alpha")
+        eventually(asked.exists, "a look that hangs")
+        story.batty("pause", "beta")
+        for key, name in (("\x1b[B", "beta"), ("\x1b[A", "alpha"), ("\x1b[B", "beta")):
+            person.press(key)
+            person.expect(lambda name=name: name in chosen(person))  # type: ignore[misc]
+        assert asked.read_text() == "\n"
+        (slow / "on").unlink()
+        os.write(door, b"\n")
+        person.expect("! beta is paused")
+    os.close(door)
+
+
+def test_the_end_of_tmux_is_the_end_of_the_dashboard(story: Story) -> None:
+    """Rule: nothing is left behind, and nothing is broken: the next command goes on."""
+    story.phase("alpha")
+    story.executor("alpha").waits().commits("a.txt", "text")
+    story.batty("work", "alpha")
+    story.until_waiting("alpha")
+    with at_home(story) as person:
+        person.expect("alpha working")
+    story.kill_tmux()
+    words = f"--repo {story.repo} dashboard$"
+    eventually(lambda: not story.run("pgrep", "-f", words).stdout, "the end of the dashboard")
+    assert story.batty("status").exit == 0
 
 
 HOSTILE = (
