@@ -28,6 +28,11 @@ def home(story: Story) -> str:
     return next(row.split()[0] for row in rows if len(row.split()) == 1)
 
 
+def dashboard(story: Story) -> tuple[str, ...]:
+    """Return the command line that the home window runs."""
+    return (sys.executable, "-P", "-m", "batty_tmux", "--repo", str(story.repo), "dashboard")
+
+
 @contextmanager
 def at_home(story: Story, size: tuple[int, int] = SMALL) -> Iterator[Attached]:
     """Sit at a terminal of that size, before the home window."""
@@ -92,9 +97,10 @@ def fifty_phases(story: Story) -> None:
     story.executor("phase-1").commits("1.txt", "text")
     story.executor("phase-2").commits("2.txt", "text")
     story.executor("phase-3").asks(QUESTION).commits("3.txt", "text")
-    for number in (1, 2, 3):
+    for number, state in ((1, "reviewing"), (2, "reviewing"), (3, "asking")):
         story.batty("work", f"phase-{number}", "--parallel", "3")
-    story.until_state(**{"phase-1": "reviewing", "phase-2": "reviewing", "phase-3": "asking"})
+        # one after the other, since what waits is listed by age
+        story.until_state(**{f"phase-{number}": state})
     story.batty("review", "phase-1", "--merge")
     story.until_state(**{"phase-1": "landed"})
 
@@ -263,7 +269,7 @@ def test_leaving_leaves_a_shell_and_everything_running(story: Story) -> None:
     story.executor("alpha").waits().commits("a.txt", "text")
     story.batty("work", "alpha")
     story.until_waiting("alpha")
-    again = shlex.join((sys.executable, "-P", "-m", "batty_tmux", "--repo", str(story.repo), "dashboard"))
+    again = shlex.join(dashboard(story))
     with at_home(story) as person:
         person.press("q")
         person.expect("the phases go on without this")
@@ -312,7 +318,8 @@ def test_a_git_that_does_not_answer_stops_no_key(story: Story) -> None:
     wrapper.chmod(0o755)
     os.mkfifo(slow / "door")
     door = os.open(slow / "door", os.O_RDWR | os.O_NONBLOCK)
-    story.tmux("respawn-pane", "-k", "-t", home(story), "-e", f"PATH={slow}{os.pathsep}{story.env['PATH']}")
+    words = ("env", f"PATH={slow}{os.pathsep}{story.env['PATH']}", *dashboard(story))
+    story.tmux("respawn-pane", "-k", "-t", home(story), shlex.join(words))
     with at_home(story) as person:
         person.expect("beta  working")
         (slow / "on").touch()
