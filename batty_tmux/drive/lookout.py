@@ -1,7 +1,7 @@
 """Watches a repository for somebody who looks at it all the time, at the price of what has changed.
 
-What moves is told by a few `stat` calls. git and tmux are asked only then, and every ten seconds for what no file
-tells, in one thread: however slow git is, nobody's keys wait for it, and no second look is begun beside it.
+What moves is told by a few `stat` calls. git and tmux are asked only then, and now and then for what no file tells, in
+one thread: however slow git is, nobody's keys wait for it, and no second look is begun beside it.
 """
 
 from collections.abc import Callable
@@ -27,10 +27,11 @@ from batty_tmux.names import PhaseId, Sha, clean
 
 _LOOK = 0.25
 """Seconds between two looks at the journal's size and at where the base is."""
-_BOARDS = 8
+_BOARDS = 12
 """Every so many of them also go to the boards in the worktrees."""
-_MEND = 10.0
-"""Seconds between two looks at what is owed: a landing that was in the way, a supervisor that has died."""
+_MEND, _DEFERRED = 30.0, 10.0
+"""Seconds between two looks at what is owed, such as a supervisor that has died; the fewer while a landing is deferred,
+since a person who has cleared its way waits for it."""
 _COMMITTED = 3
 """Every so many of those ask git what of settings and boards is not committed."""
 _REST = 4
@@ -46,6 +47,7 @@ class Lookout:
     _files: tuple[object, ...] = ()
     _boards: dict[PhaseId, tuple[Path, Stamp, Phase | None]] = field(default_factory=dict)
     _uncommitted: tuple[str, ...] | None = None
+    _patience: float = _MEND
     _ended: Event = field(default_factory=Event, repr=False)
     _bell: Event = field(default_factory=Event, repr=False)
 
@@ -55,7 +57,7 @@ class Lookout:
         looks, mended, mends = 0, -_MEND, 0
         while not self._ended.is_set():
             began, looks = monotonic(), looks + 1
-            due = began - mended >= _MEND
+            due = began - mended >= self._patience
             if due:
                 mends += 1
                 self._uncommitted = None if mends % _COMMITTED == 1 else self._uncommitted
@@ -66,7 +68,7 @@ class Lookout:
                 if not _same(found, told):
                     tell(found)
                     told = found
-            self._bell.wait(min(_MEND, max(_LOOK, _REST * (monotonic() - began))))
+            self._bell.wait(min(_DEFERRED, max(_LOOK, _REST * (monotonic() - began))))
 
     def look_now(self) -> None:
         """Have the next look come at once."""
@@ -99,7 +101,9 @@ class Lookout:
                 done = look_after(self.project, facts.statuses)
                 facts = self.look() if done.supervisors else facts
         except BattyError as refused:
+            self._patience = _DEFERRED
             return refused
+        self._patience = _DEFERRED if any(status.state == "deferred" for status in facts.statuses) else _MEND
         return facts
 
     def _stamp(self) -> tuple[object, ...]:

@@ -41,7 +41,7 @@ from batty_tmux.host.foreground import foreground
 from batty_tmux.names import PhaseId
 from batty_tmux.screens.frame import Frame, Key, Keys, Line, drawn
 
-_AGES = 10
+_AGES = 20
 """Seconds between two looks at whether an age has become another."""
 _BELOW = 2
 """Rows below the page: what was said, and the keys."""
