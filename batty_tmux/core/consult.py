@@ -1,23 +1,31 @@
 """What a supervisor agent is asked, and whether it may be asked: one call a question, composed whole, bounded.
 
-Much of what it is told was written by others, by the very agent that it judges among them: that part stands between
-markers which it cannot write itself, and the model is told to take it for data.
+Much of what it is told was written by others, by the very agent that it judges among them: that part is quoted.
 """
 
-import hashlib
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from batty_tmux.core.events import AnyEvent, Consulted, Consulting
 from batty_tmux.core.prompts import Prompt
+from batty_tmux.core.quoted import LEAST, LIMIT, Part, written
 from batty_tmux.names import PhaseId, clean
 
-LIMIT: Final = 40_000
-"""Characters of a whole question; some ten thousand tokens."""
-LEAST: Final = 4_000
-"""A limit below this is taken for this."""
+__all__ = [
+    "INSTRUCTIONS",
+    "LEAST",
+    "LIMIT",
+    "NEVER",
+    "SCHEMA",
+    "Calls",
+    "Question",
+    "Terms",
+    "calls_of",
+    "compose",
+    "refusal",
+]
+
 ATTEMPTS: Final = 2
 """How often one question is begun, at most: a call that was killed with batty is made once more."""
 
@@ -149,109 +157,35 @@ class Question:
     said: str = ""
 
 
-@dataclass(frozen=True)
-class _Part:
-    """One piece of data. `keep` is which end of it matters where not all of it has room."""
-
-    name: str
-    text: str
-    keep: Literal["head", "tail", "ends"]
-
-
-_LEFT_OUT: Final = "[{} characters left out here]"
-_MARK: Final = len(_LEFT_OUT) + 20
-
-
 def compose(question: Question, limit: int = LIMIT) -> str:
     """Return the message: the context, then the prompt. Never longer than `limit`; what is cut is marked.
 
-    The prompt has room before the context has, since it is what is decided about; within each, the long parts give
-    way to the short ones.
+    The prompt has room before the context has, since it is what is decided about.
     """
-    parts = (*_context(question), *_asked(question))
-    present = [part for part in parts if part.text.strip()]
-    about = {part.name for part in _asked(question)}
-    room = max(limit, LEAST) - len(_written([replace(part, text="") for part in present], question))
-    first = [part for part in present if part.name in about]
-    given = _given(first, room * 3 // 4)
-    spent = sum(len(text) for text in given.values())
-    given |= _given([part for part in present if part.name not in about], room - spent)
-    return _written([replace(part, text=given[part.name]) for part in present], question)
-
-
-def _context(question: Question) -> tuple[_Part, ...]:
-    tasks = "\n".join(f"{' '.join(state.split())}: {' '.join(title.split())}" for state, title in question.tasks)
-    return (
-        _Part("goal", question.goal, "head"),
-        _Part("tasks", tasks, "head"),
-        _Part("guide", question.guide, "head"),
-        _Part("lately", "\n".join(question.lately), "tail"),
-    )
-
-
-def _asked(question: Question) -> tuple[_Part, ...]:
-    return (
-        _Part("screen", question.text, "ends"),
-        _Part("tool", question.tool, "head"),
-        _Part("subject", question.subject, "ends"),
-        _Part("paths", "\n".join(question.paths), "head"),
-        _Part("why-no-rule-answers", question.said, "head"),
-        _Part("question", question.question, "ends"),
-        _Part("options", "\n".join(question.options), "ends"),
-    )
-
-
-def _given(parts: Sequence[_Part], room: int) -> dict[str, str]:
-    shares = _shares([len(part.text) for part in parts], max(0, room))
-    return {part.name: _visible(_cut(part, share)) for part, share in zip(parts, shares, strict=True)}
-
-
-def _shares(sizes: Sequence[int], room: int) -> list[int]:
-    """Divide the room: who needs less than an equal part leaves the rest of it to the others."""
-    shares, left = [0] * len(sizes), room
-    for rank, at in enumerate(sorted(range(len(sizes)), key=sizes.__getitem__)):
-        shares[at] = min(sizes[at], left // (len(sizes) - rank))
-        left -= shares[at]
-    return shares
-
-
-def _cut(part: _Part, room: int) -> str:
-    """Return the text within its room. Cut before it is cleaned, so that a huge one costs no more than a large one."""
-    text, over = part.text, len(part.text) - room
-    if over <= 0:
-        return text
-    kept = max(0, room - _MARK)
-    mark = _LEFT_OUT.format(len(text) - kept)[:room]
-    match part.keep:
-        case "head":
-            return f"{text[:kept]}{mark}"
-        case "tail":
-            return f"{mark}{text[len(text) - kept :]}"
-        case "ends":
-            return f"{text[: kept - kept // 2]}{mark}{text[len(text) - kept // 2 :]}"
-
-
-def _visible(text: str) -> str:
-    """Drop what a person would not see: a model reads it all the same."""
-    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"})
-
-
-def _written(parts: Sequence[_Part], question: Question) -> str:
-    marker = _marker(parts)
-    head = [
-        marker,
-        "",
+    head = (
         f"Phase: {clean(question.phase, 64)}. Kind of prompt: {clean(question.kind, 40)}.",
         "Options to choose from are listed at the end." if question.options else "It is answered by typing a line.",
-    ]
-    blocks = [f"{marker} begin {part.name}\n{part.text}\n{marker} end" for part in parts]
-    return "\n\n".join(("\n".join(head), *blocks)) + "\n"
+    )
+    return written(head, _context(question), _asked(question), limit)
 
 
-def _marker(parts: Sequence[_Part]) -> str:
-    """Return a word that is nowhere in the parts: to write it, one would have to know the digest of what holds it."""
-    told = "\0".join(part.text for part in parts)
-    marker = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:24]
-    while marker in told:
-        marker = hashlib.sha256(marker.encode()).hexdigest()[:24]
-    return marker
+def _context(question: Question) -> tuple[Part, ...]:
+    tasks = "\n".join(f"{' '.join(state.split())}: {' '.join(title.split())}" for state, title in question.tasks)
+    return (
+        Part("goal", question.goal, "head"),
+        Part("tasks", tasks, "head"),
+        Part("guide", question.guide, "head"),
+        Part("lately", "\n".join(question.lately), "tail"),
+    )
+
+
+def _asked(question: Question) -> tuple[Part, ...]:
+    return (
+        Part("screen", question.text, "ends"),
+        Part("tool", question.tool, "head"),
+        Part("subject", question.subject, "ends"),
+        Part("paths", "\n".join(question.paths), "head"),
+        Part("why-no-rule-answers", question.said, "head"),
+        Part("question", question.question, "ends"),
+        Part("options", "\n".join(question.options), "ends"),
+    )

@@ -41,20 +41,35 @@ def failed(reason: str, cost: float | None = None) -> Reply:
 # --- reading ------------------------------------------------------------------------------------------------
 
 
-def read(said: bytes, cli: Cli, last: bytes = b"") -> Reply:
+@dataclass(frozen=True)
+class Spoken:
+    """The object that an agent replied with, whatever it is; where `fault` is set, why there is none."""
+
+    told: object = None
+    fault: str = ""
+    cost: float | None = None
+
+
+def spoken(said: bytes, cli: Cli, last: bytes = b"") -> Spoken:
     """Read what an agent printed; `last` is what Codex wrote into the file for its last message.
 
     Total: it raises nothing, and takes time in proportion to what it is given, up to MAX_REPLY.
     """
     if len(said) > MAX_REPLY or len(last) > MAX_REPLY:
-        return failed(f"it said more than {MAX_REPLY} bytes")
+        return Spoken(fault=f"it said more than {MAX_REPLY} bytes")
     match cli:
         case "claude":
             return _of_claude(_json(said))
         case "codex":
             return _of_codex(said, last)
         case "command":
-            return _decision(_json(said))
+            return Spoken(_json(said))
+
+
+def read(said: bytes, cli: Cli, last: bytes = b"") -> Reply:
+    """Read the answer to a prompt, as `spoken` does."""
+    heard = spoken(said, cli, last)
+    return failed(heard.fault, heard.cost) if heard.fault else replace(_decision(heard.told), cost=heard.cost)
 
 
 def _json(data: bytes) -> object:
@@ -65,20 +80,20 @@ def _json(data: bytes) -> object:
         return None
 
 
-def _of_claude(told: object) -> Reply:
+def _of_claude(told: object) -> Spoken:
     """Read the one result of `--output-format json`, or the last one of a list of messages."""
     if isinstance(told, list):
         results = (part for part in reversed(told) if isinstance(part, dict) and part.get("type") == "result")
         told = next(results, None)
     if not isinstance(told, dict):
-        return failed("it did not print the JSON that it was asked for")
+        return Spoken(fault="it did not print the JSON that it was asked for")
     cost = _dollars(told.get("total_cost_usd"))
     if told.get("is_error") not in (None, False) or told.get("subtype") not in (None, "success"):
-        return failed(_fault(told), cost)
+        return Spoken(fault=_fault(told), cost=cost)
     inner = told.get("structured_output")
     if inner is None and isinstance(told.get("result"), str):
         inner = _json(told["result"].encode("utf-8", "surrogatepass"))
-    return replace(_decision(inner), cost=cost)
+    return Spoken(inner, cost=cost)
 
 
 def _fault(told: dict[str, Any]) -> str:
@@ -90,17 +105,17 @@ def _list(told: object) -> list[Any]:
     return told if isinstance(told, list) else []
 
 
-def _of_codex(said: bytes, last: bytes) -> Reply:
+def _of_codex(said: bytes, last: bytes) -> Spoken:
     """Read the events of `codex exec --json`: its last message, unless its turn failed."""
     words = b""
     for event in _events_backwards(said):
         if event.get("type") in ("turn.failed", "error"):
-            return failed(_words_of(event))
+            return Spoken(fault=_words_of(event))
         item = event.get("item")
         if isinstance(item, dict) and item.get("type") == "agent_message" and isinstance(item.get("text"), str):
             words = item["text"].encode("utf-8", "surrogatepass")
             break
-    return _decision(_json(last if last.strip() else words))
+    return Spoken(_json(last if last.strip() else words))
 
 
 def _events_backwards(said: bytes) -> Iterator[dict[str, Any]]:

@@ -14,11 +14,11 @@ from batty_tmux.drive.consult import (
     Order,
     consulted,
     consulting,
-    name_of,
     question_of,
     snapshot_folder,
     terms_of,
 )
+from batty_tmux.drive.errand import name_of
 from batty_tmux.drive.hooks import caller_environment
 from batty_tmux.drive.post import Post
 from batty_tmux.drive.redaction import redacted
