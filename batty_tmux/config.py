@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from batty_tmux import toml_lines
-from batty_tmux.config_rules import shown, supervisor_problem, text_problem
+from batty_tmux.config_rules import director_problem, shown, supervisor_problem, text_problem
 from batty_tmux.config_tables import MATCHERS, Config
 from batty_tmux.errors import BattyError
 from batty_tmux.toml_lines import Lines, Path
@@ -206,6 +206,11 @@ def _problems(tables: dict[str, Any], lines: Lines) -> Iterator[_Problem]:
         key, problem = supervisor_problem(asked.get("by", ""), asked.get("command"))
         if problem:
             yield lines.line(("supervisor", key)), f"supervisor.{key}", problem
+    read = tables.get("review")
+    if isinstance(read, dict):
+        key, problem = director_problem(read.get("by", ""), read.get("director", "claude"), read.get("command"))
+        if problem:
+            yield lines.line(("review", key)), f"review.{key}", problem
 
 
 def _table_problems(path: Path, table: type[Struct], given_: object, lines: Lines) -> Iterator[_Problem]:

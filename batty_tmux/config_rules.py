@@ -16,7 +16,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _NEVER = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _DOLLARS = re.compile(r"(?!0+(?:\.0*)?$)\d{1,4}(?:\.\d{1,2})?")
 _SEVERAL_LINES = frozenset(
-    {"run.setup", "gate.setup", "gate.command", "command", "args", "match", "supervisor.command", "supervisor.args"}
+    {"run.setup", "gate.setup", "gate.command", "command", "args", "match"}
+    | {"supervisor.command", "supervisor.args", "review.command", "review.args"}
 )
 
 
@@ -56,12 +57,14 @@ def text_problem(path: tuple[str, ...], text: str) -> str:
             return "" if span(text) else 'must be a time such as "90s", "30m" or "2h"'
         case "queue.retention":
             return "" if span(text) else 'must be a time such as "12h" or "30d"'
-        case "supervisor.timeout":
+        case "supervisor.timeout" | "review.timeout":
             return "" if span(text) else 'must be a time such as "45s" or "2m"'
-        case "supervisor.budget":
+        case "supervisor.budget" | "review.budget":
             return "" if _DOLLARS.fullmatch(text) else 'must be dollars such as "0.50" or "2"'
-        case "supervisor.model":
+        case "supervisor.model" | "review.model":
             return "is taken for an option" if text.startswith("-") else ""
+        case "review.paths":
+            return "" if text.strip("/") else "is empty, and would fit nothing"
         case "supervisor.kinds":
             return "" if text in ASKABLE else f'"{shown(text)}" is none of {", ".join(ASKABLE)}'
         case "match":
@@ -73,10 +76,19 @@ def text_problem(path: tuple[str, ...], text: str) -> str:
 
 def supervisor_problem(by: object, command: object) -> tuple[str, str]:
     """Return which key of supervisor.by and supervisor.command does not go with the other, and why; or nothing."""
+    return _caller_problem("supervisor", "by", by, command)
+
+
+def director_problem(by: object, director: object, command: object) -> tuple[str, str]:
+    """Return the same of review.director and review.command; nothing of them counts before review.by asks for one."""
+    return _caller_problem("review", "director", director, command) if by == "director" else ("", "")
+
+
+def _caller_problem(table: str, key: str, by: object, command: object) -> tuple[str, str]:
     if by == "command" and not command:
-        return "by", 'is "command", and supervisor.command names none'
+        return key, f'is "command", and {table}.command names none'
     unused = by != "command" and isinstance(command, list) and command
-    return ("command", f'is for supervisor.by = "command", not "{shown(str(by))}"') if unused else ("", "")
+    return ("command", f'is for {table}.{key} = "command", not "{shown(str(by))}"') if unused else ("", "")
 
 
 def _place_problem(text: str) -> str:

@@ -64,8 +64,54 @@ class Gate(_Table, frozen=True):
 
 class Review(_Table, frozen=True):
     by: Annotated[
-        Literal["human", "auto"], Meta(description="human waits for `batty review`; auto merges what passed.")
+        Literal["human", "auto", "director"],
+        Meta(
+            description="human waits for `batty review`; auto merges what passed; director has an agent read it first."
+        ),
     ] = "human"
+    director: Annotated[
+        Literal["claude", "codex", "command"], Meta(description="Agent that reads first: claude, codex, or command.")
+    ] = "claude"
+    command: Annotated[
+        tuple[str, ...],
+        Meta(description="A director of your own: reads the packet and the diff on its input, prints JSON."),
+    ] = ()
+    model: Annotated[str, Meta(description='Model that the director is to use; "" is its own choice.')] = ""
+    args: Annotated[tuple[str, ...], Meta(description="More arguments for the director's command line.")] = ()
+    timeout: Annotated[str, Meta(description='Longest time that it may take: "90s", "5m".')] = "5m"
+    budget: Annotated[str, Meta(description="Dollars that a reading may cost, where the agent can be held to it.")] = (
+        "1"
+    )
+    decides: Annotated[
+        bool, Meta(description="Whether the director's word is a verdict, within the limits below; else it is advice.")
+    ] = False
+    confidence: Annotated[
+        float, Meta(ge=0, le=1, description="It decides nothing that it is less sure of than this: 0 to 1.")
+    ] = 0.8
+    limit_lines: Annotated[
+        int, Meta(ge=0, le=100_000, description="Lines added and removed up to which it may merge.")
+    ] = 200
+    limit_files: Annotated[int, Meta(ge=0, le=10_000, description="Changed files up to which it may merge.")] = 10
+    paths: Annotated[
+        tuple[str, ...],
+        Meta(description='Patterns within which all must lie that it merges, such as "docs/"; none: anywhere.'),
+    ] = ()
+    reworks: Annotated[
+        int, Meta(ge=0, le=20, description="Times that it may send a phase back to its agent by itself.")
+    ] = 1
+
+    @property
+    def caller(self) -> "Supervisor":
+        """How the director is called: as a supervisor agent is."""
+        return Supervisor(
+            by=self.director,
+            command=self.command,
+            model=self.model,
+            args=self.args,
+            timeout=self.timeout,
+            budget=self.budget,
+            confidence=self.confidence,
+        )
 
 
 class Rule(_Table, frozen=True):

@@ -84,6 +84,18 @@ def test_an_empty_file_means_all_the_defaults_of_the_contract() -> None:
         "gate.keep": "[]",
         "gate.files": "[]",
         "review.by": '"human"',
+        "review.director": '"claude"',
+        "review.command": "[]",
+        "review.model": '""',
+        "review.args": "[]",
+        "review.timeout": '"5m"',
+        "review.budget": '"1"',
+        "review.decides": "false",
+        "review.confidence": "0.8",
+        "review.limit_lines": "200",
+        "review.limit_files": "10",
+        "review.paths": "[]",
+        "review.reworks": "1",
         "policy.mode": '"act"',
         "policy.set": '"standard"',
         "policy.rule": "[]",
@@ -165,7 +177,12 @@ def test_a_timeout_is_a_number_with_a_unit_or_plain_seconds(written: str, second
         ("[run]\nlayout = '../x'", 2, "run.layout", "stays inside"),
         ("[gate]\ntimeout = '0m'", 2, "gate.timeout", "a time"),
         ("[gate]\ntimeout = 'soon'", 2, "gate.timeout", "a time"),
-        ("[review]\nby = 'me'", 2, "review.by", '"human" or "auto"'),
+        ("[review]\nby = 'me'", 2, "review.by", '"human" or "auto" or "director"'),
+        ("[review]\nby = 'director'\ndirector = 'command'", 3, "review.director", "names none"),
+        ("[review]\nby = 'director'\ncommand = ['x']", 3, "review.command", 'review.director = "command"'),
+        ("[review]\ntimeout = 'soon'", 2, "review.timeout", '"45s"'),
+        ("[review]\npaths = ['docs/', '/']", 2, "review.paths", "fit nothing"),
+        ("[review]\nlimit_lines = -1", 2, "review.limit_lines", "from 0 to 100000"),
         ("[supervisor]\nby = 'gpt'", 2, "supervisor.by", '"claude" or "codex"'),
         ("[supervisor]\nby = 'command'", 2, "supervisor.by", "names none"),
         ("[supervisor]\nby = 'codex'\ncommand = ['x']", 3, "supervisor.command", 'not "codex"'),
@@ -210,6 +227,7 @@ def test_a_fault_is_refused_by_line_and_key(text: str, line: int, key: str, says
     assert error.next
 
 
+TRUTHS = {"attention.bell", "review.decides"}
 WRONG = ("1979-05-27", "1.5", "true", "{a = 1}", "[[1]]", "07:32:00", "nan", "99999999999999999999")
 
 
@@ -220,7 +238,7 @@ def test_a_value_of_another_kind_is_refused_at_every_key(key: str, value: str) -
     table, name = key.replace("NAME", "claude").rsplit(".", 1)
     head = f"[[{table[:-2]}]]\n" if table.endswith("[]") else f"[{table}]\n"
     others = "".join(f"{other} = 'x'\n" for other in ("match", "answer") if table.endswith("[]") and other != name)
-    if (key == "gate.timeout" and value.isdigit()) or (key == "attention.bell" and value == "true"):
+    if (key == "gate.timeout" and value.isdigit()) or (key in TRUTHS and value == "true"):
         value = "'never'"
     error = refused(f"{head}{others}{name} = {value}\n")
     assert error.key.replace(".0.", "[].") == key.replace("NAME", "claude")

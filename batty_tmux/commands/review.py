@@ -6,7 +6,7 @@ import click
 
 from batty_tmux.commands.naming import JUDGED
 from batty_tmux.commands.show import say
-from batty_tmux.core.report import packet_markdown
+from batty_tmux.core.packet_report import packet_markdown
 from batty_tmux.core.review import Verdict, proved, refusal
 from batty_tmux.drive.effects import prove
 from batty_tmux.drive.fill import fill

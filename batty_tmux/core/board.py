@@ -55,6 +55,8 @@ class Phase:
     broken: tuple[Broken, ...] = ()
     config: BoardConfig = BoardConfig()
     agent: str = ""
+    paths: tuple[str, ...] = ()
+    """Where its work belongs, as patterns of `gate_files`; () where PHASE.md does not say."""
 
     @property
     def done(self) -> int:
@@ -96,6 +98,7 @@ class _Charter(NamedTuple):
     depends_on: tuple[PhaseId, ...] | None
     broken: tuple[Broken, ...]
     agent: str = ""
+    paths: tuple[str, ...] = ()
 
 
 def parse_phase(
@@ -123,7 +126,8 @@ def parse_phase(
     named = charter.depends_on
     depends_on = _named_in_prose(charter.goal, id, known) if named is None else named
     found = (*charter.broken, *broken)
-    return Phase(id, charter.title, charter.goal, depends_on, tuple(tasks), found, config, charter.agent)
+    told = (charter.agent, charter.paths)
+    return Phase(id, charter.title, charter.goal, depends_on, tuple(tasks), found, config, *told)
 
 
 def _nowhere(task: Task, text: str) -> Broken:
@@ -186,10 +190,11 @@ def _charter(text: str, phase: PhaseId) -> _Charter:
         title = fields.string("title").strip() or _heading(goal) or phase
         depends_on = _depends_on(fields)
         agent = fields.string("agent").strip()
+        paths = tuple(path.strip() for path in fields.strings("paths") if path.strip())
     except UnreadableError as error:
         broken = Broken("PHASE.md", error.line, error.problem)
         return _Charter(_heading(goal) or phase, goal.strip(), None, (broken,))
-    return _Charter(title, goal.strip(), depends_on, (), agent)
+    return _Charter(title, goal.strip(), depends_on, (), agent, paths)
 
 
 def _heading(text: str) -> str:

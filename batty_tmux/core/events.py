@@ -10,6 +10,8 @@ from batty_tmux.core.event import (
 from batty_tmux.core.phase_events import (
     BoardCommitted,
     Cleaned,
+    DirectorAsked,
+    DirectorSaid,
     ExecutorExited,
     ExecutorStarted,
     GateFinished,
@@ -70,6 +72,8 @@ AnyEvent = (
     | RunStopped
     | BoardCommitted
     | Cleaned
+    | DirectorAsked
+    | DirectorSaid
     | ExecutorExited
     | ExecutorStarted
     | GateFinished
@@ -130,6 +134,8 @@ __all__ = [
     "Consulted",
     "Consulting",
     "Deferred",
+    "DirectorAsked",
+    "DirectorSaid",
     "Ejected",
     "Enqueued",
     "Event",

@@ -132,10 +132,38 @@ class Reviewed(PhaseEvent, frozen=True, kw_only=True, tag="reviewed"):
     """`cause` is set where the queue, not a reading of the work, sent it back: how often is bounded."""
 
     verdict: Literal["merge", "rework", "escalate"]
-    by: Literal["human", "auto"]
+    by: Literal["human", "auto", "director"]
     head: Sha
     feedback: str = ""
     cause: Literal["", "red", "conflict"] = ""
+
+
+class DirectorAsked(PhaseEvent, frozen=True, kw_only=True, tag="director-asked"):
+    """A director is asked what it thinks of a phase that waits; `number` counts the calls for it in its run, from 1.
+
+    `snapshot` is the file with all that it is told.
+    """
+
+    head: Sha
+    number: int
+    agent: str
+    snapshot: str = ""
+
+
+class DirectorSaid(PhaseEvent, frozen=True, kw_only=True, tag="director-said"):
+    """What it said of the commit. `confidence` from 0 to 1, `cost` in dollars where the agent tells it.
+
+    It is advice: where it may decide, a verdict of the director's follows.
+    """
+
+    head: Sha
+    number: int
+    outcome: Literal["merge", "rework", "escalate", "failed"]
+    reasons: tuple[str, ...] = ()
+    feedback: str = ""
+    confidence: float = 0.0
+    seconds: float = 0.0
+    cost: float | None = None
 
 
 class PhaseHeld(PhaseEvent, frozen=True, kw_only=True, tag="held"):

@@ -28,7 +28,6 @@ from batty_tmux.core.events import (
 )
 from batty_tmux.core.queue_report import told as of_the_queue
 from batty_tmux.core.radar import words
-from batty_tmux.core.review import Packet
 from batty_tmux.core.status import PhaseStatus
 from batty_tmux.core.supervise import contract_problem
 from batty_tmux.core.supervision_report import told as of_supervision
@@ -86,11 +85,6 @@ def explain(error: BattyError) -> list[str]:
     more = len(error.evidence) - _EVIDENCE
     lines = [f"✗ {clean(error.what, 400)}", *shown, *([f"  and {more} more"] if more > 0 else [])]
     return [*lines, f"↳ next: {_typeable(error.next)}"] if error.next else lines
-
-
-def _prose(text: str) -> str:
-    """Return somebody's text of several lines, each without what a terminal would obey."""
-    return "\n".join(_typeable(line.expandtabs(4)) for line in text.strip().splitlines())
 
 
 def age(since: datetime | None, now: datetime) -> str:
@@ -204,62 +198,6 @@ def _of_the_radar(event: AnyEvent) -> str | None:
 def collision_lines(collisions: Mapping[PhaseId, Sequence[Collision]], base: str) -> list[str]:
     """Return a line for each phase that could not land beside the others as they all are now."""
     return [f"! {phase} {clean(words(there, base), 300)}" for phase, there in collisions.items() if there]
-
-
-def packet_markdown(packet: Packet) -> str:
-    """Write a review packet as Markdown: goal, tasks, commits, files, the gate, what was asked and answered."""
-    gate = packet.gate
-    lines = [
-        f"# Review of {packet.phase}: {clean(packet.title)}",
-        "",
-        _prose(packet.goal),
-        "",
-        "## Evidence",
-        "",
-        f"- branch `{_typeable(packet.branch)}` at `{packet.head}`, on base `{packet.base[:_SHORT]}`",
-        f"- worktree `{_typeable(packet.worktree)}`",
-        f"- gate `{clean(packet.gate_command)}`: {_gate_line(gate)}",
-        *([f"- its agent: {clean(packet.activity)}"] if packet.activity else []),
-        "",
-        "## Tasks",
-        "",
-        *(f"- [{'x' if state == 'done' else ' '}] #{number} {clean(title)}" for number, state, title in packet.tasks),
-        "",
-        "## Commits",
-        "",
-        *(f"- `{c.sha[:_SHORT]}` {clean(c.subject)} ({clean(c.author)})" for c in packet.commits),
-        "",
-        "## Files",
-        "",
-        *(f"- `{clean(f.path)}` {_lines(f.added, f.removed)}" for f in packet.files),
-    ]
-    if packet.flags:
-        lines += ["", "## Changes what the gate is", "", *(f"- `{clean(path)}`" for path in packet.flags)]
-    if packet.collisions:
-        lines += ["", "## Would conflict with", ""]
-        lines += [f"- {clean(other or 'the base')}: {_paths(paths)}" for other, paths in packet.collisions]
-    if packet.dirty:
-        lines += ["", "## Not committed", "", *(f"- `{clean(path)}`" for path in packet.dirty)]
-    if packet.answers:
-        lines += ["", "## Prompts", ""]
-        lines += [f"- {clean(q, 200)} → {clean(a) or 'Enter'} ({clean(who)})" for q, a, who in packet.answers]
-    if packet.summary.strip():
-        lines += ["", "## Summary by the executor", "", _prose(packet.summary)]
-    return "\n".join(lines) + "\n"
-
-
-def _paths(paths: Sequence[str]) -> str:
-    return ", ".join(f"`{clean(path)}`" for path in paths) or "no history in common"
-
-
-def _gate_line(gate: GateFinished | None) -> str:
-    if gate is None:
-        return "has not run"
-    return f"{gate.verdict} on `{gate.commit[:_SHORT]}` in {gate.seconds:.1f} s, log `{_typeable(gate.log)}`"
-
-
-def _lines(added: int, removed: int) -> str:
-    return "binary" if added < 0 else f"+{added} -{removed}"
 
 
 @dataclass(frozen=True)

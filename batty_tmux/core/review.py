@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from batty_tmux.core.events import GateFinished
+from batty_tmux.core.events import DirectorSaid, GateFinished
+from batty_tmux.core.flags import Flag
 from batty_tmux.core.supervise import Watch
 from batty_tmux.names import PhaseId, Sha
 
@@ -29,6 +30,24 @@ class Changed:
 
 
 @dataclass(frozen=True)
+class Settled:
+    """One prompt of the phase that was answered. `why` is the policy's rule, or the supervisor agent's reason."""
+
+    question: str
+    answer: str
+    by: Literal["policy", "supervisor", "person"]
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Collides:
+    """`phase` is "" for the base. No paths: the histories have nothing in common."""
+
+    phase: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Packet:
     """The evidence for one phase, pinned at a commit."""
 
@@ -44,15 +63,26 @@ class Packet:
     files: tuple[Changed, ...]
     gate: GateFinished | None
     gate_command: str
-    answers: tuple[tuple[str, str, str], ...]
+    answers: tuple[Settled, ...]
     summary: str = ""
     activity: str = ""
     """What its executors did, counted in words."""
     dirty: tuple[str, ...] = ()
-    flags: tuple[str, ...] = ()
-    """The changed paths that define the gate: such a phase says itself what proves it."""
-    collisions: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """Other phases, or "" for the base, and the paths in which both cannot land as they are."""
+    flags: tuple[Flag, ...] = ()
+    """What changes the rules that it is judged by, or lies where nobody expected it."""
+    collisions: tuple[Collides, ...] = ()
+    """With what it could not land as both are now."""
+    log: tuple[str, ...] = ()
+    """The last lines of the gate's log."""
+    advice: DirectorSaid | None = None
+    """What the director said of this very commit."""
+    told: str = ""
+    """Why the director's word is advice alone, or that it decides."""
+
+    @property
+    def lines(self) -> int:
+        """Lines added and removed, where git counts lines."""
+        return sum(max(0, file.added) + max(0, file.removed) for file in self.files)
 
 
 def refusal(watch: Watch, verdict: Verdict, head: Sha | None, dirty: tuple[str, ...]) -> tuple[str, str] | None:

@@ -8,6 +8,8 @@ from batty_tmux.core.events import (
     AnyEvent,
     Consulted,
     Consulting,
+    DirectorAsked,
+    DirectorSaid,
     HooksHeard,
     HooksSilent,
     Limited,
@@ -25,7 +27,7 @@ from batty_tmux.names import clean
 
 def told(event: AnyEvent) -> str | None:
     """Return what happened, without the phase's name; None for what is of no interest."""
-    return _of_prompts(event) or _of_the_agent(event)
+    return _of_prompts(event) or _of_the_director(event) or _of_the_agent(event)
 
 
 def _of_prompts(event: AnyEvent) -> str | None:
@@ -47,6 +49,19 @@ def _of_prompts(event: AnyEvent) -> str | None:
             return f"it would answer {answer!r}, {round(100 * confidence)} % sure: {reason}"
         case Consulted(outcome=outcome, reason=reason):
             return f"it leaves it to you: {reason}" if outcome == "escalate" else f"it gave no answer: {reason}"
+        case _:
+            return None
+
+
+def _of_the_director(event: AnyEvent) -> str | None:
+    match event:
+        case DirectorAsked(agent=agent):
+            return f"{agent} reads it first, as its director"
+        case DirectorSaid(outcome="failed", reasons=reasons):
+            return f"the director gave no verdict: {' '.join(reasons)}"
+        case DirectorSaid(outcome=outcome, confidence=confidence, reasons=reasons):
+            why = f": {' '.join(reasons)}" if reasons else ""
+            return f"the director says {outcome}, {round(100 * confidence)} % sure{why}"
         case _:
             return None
 

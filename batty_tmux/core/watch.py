@@ -12,6 +12,8 @@ from batty_tmux.core.events import (
     Cleaned,
     Consulted,
     Consulting,
+    DirectorAsked,
+    DirectorSaid,
     Enqueued,
     ExecutorExited,
     ExecutorStarted,
@@ -58,6 +60,7 @@ class Watch:
     and every task on the worktree's own board is done.
     `nudges` counts those for the contract, `stalls` those for each code of being stuck. `crashes` counts relaunches
     that nobody asked for; `ended` is when the executor did; `session` is the agent's own conversation.
+    `directed_back` counts how often a director sent the phase back.
     """
 
     phase: PhaseId
@@ -85,6 +88,9 @@ class Watch:
     gate: GateFinished | None = None
     wanted: ReviewWanted | None = None
     reviewed: Reviewed | None = None
+    directing: DirectorAsked | None = None
+    directed: DirectorSaid | None = None
+    directed_back: int = 0
     held: PhaseHeld | None = None
     nudges: int = 0
     crashes: int = 0
@@ -133,9 +139,19 @@ class Watch:
             case "checking":
                 return "the gate runs on the committed tip"
             case "reviewing":
-                return "waits for your verdict"
+                return f"waits for your verdict{self._directors()}"
             case _:
                 return ""
+
+    def _directors(self) -> str:
+        """Return what a director makes of it, as the end of a sentence; nothing where none was asked."""
+        said = self.directed
+        if said is None:
+            return "; a director reads it first" if self.directing is not None else ""
+        why = f": {said.reasons[0]}" if said.reasons else ""
+        if said.outcome == "failed":
+            return f"; the director gave none{why}"
+        return f"; the director says {said.outcome}, {round(100 * said.confidence)} % sure{why}"
 
 
 def contract_problem(seen: Inspected) -> str | None:
@@ -279,13 +295,18 @@ def _judged(watch: Watch, event: AnyEvent) -> Watch | None:
             return replace(watch, gating=None, gate=event)
         case ReviewWanted():
             return replace(watch, wanted=event, reviewed=None)
+        case DirectorAsked():
+            return replace(watch, directing=event)
+        case DirectorSaid(number=number) if watch.directing is not None and watch.directing.number == number:
+            return replace(watch, directing=None, directed=event)
         case Reviewed(verdict="merge"):
             return replace(watch, reviewed=event, held=None)
         case Reviewed(verdict="rework", feedback=feedback, head=head):
             asked = Relaunching(phase=watch.phase, feedback=feedback)
-            return replace(
+            told = replace(
                 _active(watch), reviewed=event, relaunch=asked, nudges=0, crashes=0, reworked=head, asked=feedback
             )
+            return replace(told, directed_back=watch.directed_back + (event.by == "director"))
         case Reviewed(verdict="escalate", feedback=feedback):
             held = PhaseHeld(phase=watch.phase, state="held", code="escalated", reason=feedback or "escalated")
             return replace(watch, reviewed=event, held=held, wanted=None, queued=False)
@@ -306,6 +327,8 @@ def _active(watch: Watch) -> Watch:
         held=None,
         wanted=None,
         reviewed=None,
+        directing=None,
+        directed=None,
         queued=False,
         closed=False,
         prompt=None,

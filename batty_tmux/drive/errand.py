@@ -48,7 +48,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Form(Generic[R]):
-    """What is asked for. `read` takes what was printed, by whom, and Codex's last message; `failed` a reason, a cost."""
+    """What is asked for. `read` takes what was printed, by whom, and Codex's last message."""
 
     instructions: str
     schema: Mapping[str, Any]

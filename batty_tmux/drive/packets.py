@@ -1,22 +1,30 @@
 """Review packets: the evidence for one phase, and a Markdown file of it with the run, for whoever asks later."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
+from batty_tmux.config_tables import Review
 from batty_tmux.core import radar
+from batty_tmux.core.board import Phase
+from batty_tmux.core.direct import Limits, forbidden
 from batty_tmux.core.events import Answered, Prompted
-from batty_tmux.core.gate_files import definition, touched
-from batty_tmux.core.report import packet_markdown
-from batty_tmux.core.review import Changed, Commit, Packet
+from batty_tmux.core.flags import Flag, Places, flags
+from batty_tmux.core.gate_files import definition
+from batty_tmux.core.packet_report import packet_markdown
+from batty_tmux.core.review import Changed, Collides, Commit, Packet, Settled
 from batty_tmux.core.status import PhaseStatus
 from batty_tmux.core.supervise import Watch
 from batty_tmux.drive.chronicle import told
-from batty_tmux.drive.project import Project, board_in_worktree
+from batty_tmux.drive.project import BOARDS, Project, board_in_worktree
 from batty_tmux.drive.redaction import redacted
 from batty_tmux.drive.verdicts import tip_of
 from batty_tmux.errors import BattyError
-from batty_tmux.host.files import write_atomically
+from batty_tmux.host.files import tail, write_atomically
 from batty_tmux.names import PhaseId, RunId, Sha
 
+LOG_LINES: Final = 30
+"""Lines from the end of the gate's log that are in a packet."""
 _SUMMARY_LIMIT = 20_000
 
 
@@ -44,7 +52,8 @@ def packet(project: Project, status: PhaseStatus) -> Packet:
     home = project.place.home
     phase = board_in_worktree(watch) or status.phase
     files = tuple(Changed(*row) for row in history.diffstat(home, base, head))
-    return Packet(
+    seen = radar.of(radar.fold(project.place.records.events), watch.phase)
+    made = Packet(
         phase=watch.phase,
         title=status.phase.title,
         goal=status.phase.goal,
@@ -61,23 +70,47 @@ def packet(project: Project, status: PhaseStatus) -> Packet:
         summary=_summary(project, head, watch.phase),
         activity=told(project.place.phase_folder(RunId(watch.run), watch.phase)),
         dirty=dirty,
-        flags=_gate_files(project, tuple(change.path for change in files)),
-        collisions=tuple((c.phase, c.paths) for c in radar.of(radar.fold(project.place.records.events), watch.phase)),
+        flags=_flags(project, status.phase, tuple(change.path for change in files)),
+        collisions=tuple(Collides(c.phase, c.paths) for c in seen),
+        log=tail(Path(watch.gate.log), LOG_LINES) if watch.gate is not None else (),
+        advice=watch.directed if watch.directed is not None and watch.directed.head == head else None,
+    )
+    return replace(made, told=advised(project, watch, made)) if made.advice is not None else made
+
+
+def limits(told: Review) -> Limits:
+    return Limits(
+        decides=told.by == "director" and told.decides,
+        confidence=told.confidence,
+        lines=told.limit_lines,
+        files=told.limit_files,
+        paths=told.paths,
+        reworks=told.reworks,
     )
 
 
-def _gate_files(project: Project, paths: tuple[str, ...]) -> tuple[str, ...]:
-    """Return those of the changed paths that define the gate, as the base says it."""
+def advised(project: Project, watch: Watch, shown: Packet) -> str:
+    """Say why the director's word on a packet is advice alone; "" where there is none, or where it decides."""
+    if shown.advice is None:
+        return ""
+    board = f"{BOARDS}/{watch.phase}"
+    return forbidden(shown.advice, shown, limits(project.config.review), board, watch.directed_back)
+
+
+def _flags(project: Project, phase: Phase, paths: tuple[str, ...]) -> tuple[Flag, ...]:
+    """Flag what is to be looked at twice, by what the base says of the gate and of the phase."""
     gate = project.config.gate
-    return touched(paths, definition(gate.command, gate.setup, gate.files))
+    texts = (phase.title, phase.goal, *(f"{task.title} {task.body}" for task in phase.tasks))
+    places = Places(f"{BOARDS}/{phase.id}", BOARDS, phase.paths, texts)
+    return flags(paths, places, definition(gate.command, gate.setup, gate.files))
 
 
-def _answers(project: Project, watch: Watch) -> tuple[tuple[str, str, str], ...]:
-    """Return (question, answer, who) for each prompt of this launch that was answered."""
+def _answers(project: Project, watch: Watch) -> tuple[Settled, ...]:
+    """Return each prompt of this launch that was answered, in order."""
     events = project.place.records.events
-    questions = {e.key: e.question for e in events if isinstance(e, Prompted) and e.phase == watch.phase}
+    questions = {e.key: e.wording for e in events if isinstance(e, Prompted) and e.phase == watch.phase}
     return tuple(
-        (questions.get(e.key, ""), e.answer, f"{e.by} {e.rule}".strip())
+        Settled(questions.get(e.key, ""), e.answer, e.by, e.why or e.rule)
         for e in events
         if isinstance(e, Answered) and e.phase == watch.phase and e.run == watch.run
     )

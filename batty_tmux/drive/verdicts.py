@@ -11,6 +11,7 @@ from batty_tmux.drive.hooks import summon_lander
 from batty_tmux.drive.project import BOARDS, Project
 from batty_tmux.drive.windows import session_id
 from batty_tmux.errors import BattyError
+from batty_tmux.host.lock import exclusive
 from batty_tmux.host.plumbing import Git
 from batty_tmux.names import PhaseId, RunId, Sha
 
@@ -21,31 +22,51 @@ def give(
     project: Project,
     phase: PhaseId,
     verdict: Verdict,
-    by: Literal["human", "auto"],
+    by: Literal["human", "auto", "director"],
     feedback: str,
     cause: Literal["", "red", "conflict"] = "",
+    seen: Sha | None = None,
 ) -> Reviewed:
-    """Journal a verdict and do what follows from it. Raises BattyError when the evidence does not allow it."""
-    watch = project.watch(phase)
-    head, dirty = tip_of(project, watch)
-    told = review.refusal(watch, verdict, head, dirty)
-    if told is not None:
-        code, reason = told
-        advice = f'batty review {phase} --rework "..."' if code in {"uncommitted", "not-proved"} else "batty status"
-        raise BattyError(code, f"{phase} cannot be given the verdict {verdict}: {reason}", evidence=dirty, next=advice)
-    entry = project.queue().of(phase)
-    if entry is not None and entry.landing is not None:
-        raise BattyError("half-landed", f"the landing of {phase} was begun; it is settled first", next="batty land")
-    if head is None:
-        raise BattyError("no-branch", f"the branch of {phase} is gone", next="batty log")
-    reviewed = Reviewed(
-        run=RunId(watch.run), phase=phase, verdict=verdict, by=by, head=head, feedback=feedback, cause=cause
-    )
-    if verdict != "merge":
-        project.place.records.append(reviewed)
+    """Journal a verdict and do what follows from it. Raises BattyError when the evidence does not allow it.
+
+    `seen` is the commit that was read: a branch that is elsewhere by now gets no verdict. One verdict is given at a
+    time, each in the light of the one before it: a person and a director may speak at once.
+    """
+    with exclusive(project.place.state / "review.lock"):
+        project.place.records.refresh()
+        watch = project.watch(phase)
+        head, dirty = tip_of(project, watch)
+        refuse_moved(phase, head, seen)
+        if by == "director" and watch.state != "reviewing":
+            raise BattyError("over", f"{phase} waits for no verdict any more", next="batty status")
+        told = review.refusal(watch, verdict, head, dirty)
+        if told is not None:
+            code, reason = told
+            advice = f'batty review {phase} --rework "..."' if code in {"uncommitted", "not-proved"} else "batty status"
+            what = f"{phase} cannot be given the verdict {verdict}: {reason}"
+            raise BattyError(code, what, evidence=dirty, next=advice)
+        entry = project.queue().of(phase)
+        if entry is not None and entry.landing is not None:
+            raise BattyError("half-landed", f"the landing of {phase} was begun; it is settled first", next="batty land")
+        if head is None:
+            raise BattyError("no-branch", f"the branch of {phase} is gone", next="batty log")
+        reviewed = Reviewed(
+            run=RunId(watch.run), phase=phase, verdict=verdict, by=by, head=head, feedback=feedback, cause=cause
+        )
+        if verdict == "merge":
+            enqueue(project, watch, head, reviewed)
+        else:
+            project.place.records.append(reviewed)
         return reviewed
-    enqueue(project, watch, head, reviewed)
-    return reviewed
+
+
+def refuse_moved(phase: PhaseId, head: Sha | None, seen: Sha | None) -> None:
+    """Raise BattyError where a branch is not at the commit that was read. Nothing is refused where none is given."""
+    if seen is None or (head is not None and head.startswith(seen)):
+        return
+    now = f"is at {head[:9]} now" if head else "is gone"
+    what = f"{phase} has moved since it was read: that was {seen[:9]}, and its branch {now}"
+    raise BattyError("moved", what, next=f"batty review {phase}")
 
 
 def enqueue(

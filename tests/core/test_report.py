@@ -9,6 +9,7 @@ from batty_tmux.core.events import (
     AnyEvent,
     CandidateBuilt,
     Cleaned,
+    DirectorSaid,
     GateFinished,
     Landed,
     Landing,
@@ -20,6 +21,8 @@ from batty_tmux.core.events import (
     RunStarted,
     RunStopped,
 )
+from batty_tmux.core.flags import Flag
+from batty_tmux.core.packet_report import packet_markdown
 from batty_tmux.core.queue_state import Queue
 from batty_tmux.core.report import (
     GLYPHS,
@@ -30,12 +33,11 @@ from batty_tmux.core.report import (
     age,
     explain,
     narrate,
-    packet_markdown,
     proof_lines,
     status_row,
     summary,
 )
-from batty_tmux.core.review import Changed, Commit, Packet
+from batty_tmux.core.review import Changed, Collides, Commit, Packet, Settled
 from batty_tmux.core.status import PhaseStatus, State, derive
 from batty_tmux.core.supervise import fold
 from batty_tmux.errors import BattyError
@@ -203,9 +205,15 @@ def packet(text: str, gate: GateFinished | None = GATE) -> Packet:
         files=(Changed(text, 3, 1), Changed(text, -1, -1)),
         gate=gate,
         gate_command=text,
-        answers=((text, text, text), ("q", "", "policy")),
+        answers=(Settled(text, text, "person", text), Settled("q", "", "policy", "rule")),
         summary=f"{text}\n\n\tend",
-        collisions=(("phase-2", (text, text)), ("", ())),
+        flags=(Flag(text, "elsewhere", text),),
+        collisions=(Collides("phase-2", (text, text)), Collides("", ())),
+        log=(text, "last"),
+        advice=DirectorSaid(
+            phase=PHASE, head=Sha("h" * 40), number=1, outcome="rework", reasons=(text, text), feedback=text or "x"
+        ),
+        told=text,
     )
 
 
@@ -217,6 +225,9 @@ def test_a_packet_holds_nothing_that_a_terminal_obeys(text: str) -> None:
     plain = packet_markdown(packet("x"))
     evidence = slice("## Evidence", "## Summary")
     assert len(between(written, evidence)) == len(between(plain, evidence))
+    summary_ = between(written, slice("## Summary", "## End"))[2:-1]
+    assert all(line.startswith(">") for line in summary_)
+    assert len(between(written, slice("## End", "    last"))) == 3
 
 
 def between(text: str, marks: slice) -> list[str]:
@@ -236,11 +247,18 @@ def test_a_packet_says_what_was_proved() -> None:
         "- `x` +3 -1",
         "- `x` binary",
         "- gate `x`: pass on `ccccccccc` in 3.2 s, log `/l`",
-        "- q → Enter (policy)",
+        "- q → Enter (rule)",
+        "## Prompts answered by policy",
+        "- x → x (x)",
+        "## Prompts answered by you",
+        "- `x` elsewhere: x",
+        "- says rework, 0 % sure; x",
+        "- because x",
+        "    last",
         "## Would conflict with",
         "- phase-2: `x`, `x`",
         "- the base: no history in common",
-        "    end",
+        ">     end",
     ):
         assert line in written.split("\n")
     assert "- gate `x`: has not run" in packet_markdown(packet("x", None)).split("\n")

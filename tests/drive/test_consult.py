@@ -24,11 +24,11 @@ from batty_tmux.drive.consult import (
     Outcome,
     consulted,
     consulting,
-    name_of,
     question_of,
     snapshot_folder,
     terms_of,
 )
+from batty_tmux.drive.errand import name_of
 from batty_tmux.drive.project import Project
 from batty_tmux.errors import BattyError
 from batty_tmux.names import Branch, PhaseId, RunId
