@@ -23,6 +23,8 @@ from batty_tmux.host.clock import now
 from batty_tmux.host.process import become, scrubbed
 from batty_tmux.names import PhaseId
 
+CLIENT = "BATTY_CLIENT"
+"""Names the tmux client of whoever looks on, where that is a popup, which belongs to no session."""
 _LOOK = 0.5
 """Seconds between two looks at the journal's size."""
 _LOOK_AFTER = 20
@@ -50,7 +52,8 @@ def attach(project: Project, phase: PhaseId | None) -> None:
     environ = {**scrubbed(), **{k: os.environ[k] for k in ("TMUX", "TMUX_PANE") if k in os.environ}}
     if verb == "attach-session":
         environ.pop("TMUX", None)
-    become(terminal.argv(verb, "-t", session), environ)
+    client = os.environ.get(CLIENT, "") if verb == "switch-client" else ""
+    become(terminal.argv(verb, *(("-c", client) if client else ()), "-t", session), environ)
 
 
 def wait(project: Project) -> int:

@@ -26,8 +26,7 @@ def packet_markdown(packet: Packet) -> str:
     lines = [
         f"# Review of {packet.phase}: {clean(packet.title)}",
         "",
-        prose(packet.goal),
-        "",
+        *([prose(packet.goal), ""] if packet.goal.strip() else []),
         "## Evidence",
         "",
         f"- branch `{typeable(packet.branch)}` at `{packet.head}`, on base `{packet.base[:_SHORT]}`",

@@ -9,6 +9,7 @@ from typing import assert_never
 from batty_tmux.core.events import (
     BoardCommitted,
     GateFinished,
+    GateStopped,
     Inspected,
     LimitOver,
     Nudged,
@@ -34,7 +35,7 @@ from batty_tmux.core.supervise import (
 from batty_tmux.drive.bar import attention
 from batty_tmux.drive.executor import family_of
 from batty_tmux.drive.fill import fill
-from batty_tmux.drive.gate import GateSpec, Subject, run_gate
+from batty_tmux.drive.gate import GateSpec, Subject, run_gate, run_unless_stopped
 from batty_tmux.drive.hooks import caller_environment
 from batty_tmux.drive.keyboard import write
 from batty_tmux.drive.packets import write_packet
@@ -44,6 +45,7 @@ from batty_tmux.drive.verdicts import give, uncommitted
 from batty_tmux.drive.windows import make_worktree, session_id
 from batty_tmux.errors import BattyError
 from batty_tmux.host.plumbing import Git
+from batty_tmux.host.process import Stop
 from batty_tmux.names import PaneId, RunId, Sha
 
 
@@ -209,8 +211,8 @@ def _gate(project: Project, watch: Watch, head: Sha, tree: Sha, worker: Worker) 
     worker.begin(project.place.home, spec, subject, project.worktrees)
 
 
-def prove(project: Project, watch: Watch, head: Sha) -> None:
-    """Inspect a phase that a person has mended, and gate its last commit, here and now."""
+def prove(project: Project, watch: Watch, head: Sha, stop: Stop | None = None) -> None:
+    """Inspect a phase that a person has mended, and gate its last commit, here and now. `stop` ends the gate."""
     seen = inspect(project, watch)
     project.place.records.append(seen)
     problem = contract_problem(seen)
@@ -220,11 +222,14 @@ def prove(project: Project, watch: Watch, head: Sha) -> None:
         raise BattyError(problem, what, evidence=evidence, next=f'batty review {watch.phase} --rework "..."')
     environ = caller_environment(project.terminal, session_id(project, project.terminal))
     subject = Subject(watch.phase, head, seen.tree, "phase", RunId(watch.run), environ)
-    finished = run_gate(project.place, project.gate, subject, project.worktrees)
-    if finished.verdict != "pass":
-        what = f"the gate says {finished.verdict} of {watch.phase} (status {finished.status})"
-        evidence = (finished.log,)
-        raise BattyError("gate-red", what, evidence=evidence, next=f'batty review {watch.phase} --rework "..."')
+    with Stop() as never:
+        ended = run_unless_stopped(project.place, project.gate, subject, project.worktrees, stop or never)
+    if isinstance(ended, GateStopped):
+        what = f"the gate of {watch.phase} was ended before it had a verdict"
+        raise BattyError("gate-stopped", what, next=f"batty review {watch.phase}")
+    if ended.verdict != "pass":
+        what = f"the gate says {ended.verdict} of {watch.phase} (status {ended.status})"
+        raise BattyError("gate-red", what, evidence=(ended.log,), next=f'batty review {watch.phase} --rework "..."')
 
 
 def _ask_review(project: Project, watch: Watch, head: Sha) -> None:

@@ -53,7 +53,6 @@ def opened(person: Attached) -> None:
         ("p", ["plan"]),
         ("e", ["report"]),
         ("h", ["doctor"]),
-        ("r", ["review"]),
         ("l1", ["work", "phase-2", "--detach"]),
         ("l2", ["work", "phase-10", "--detach"]),
         ("xy", ["stop"]),
@@ -169,6 +168,22 @@ def test_go_to_a_phase(server: PrivateServer, plain: Path, recorder: Recorder, p
     assert "pwned" not in person.text
     person.press("2")
     person.expect(lambda: ask(server, "display-message", "-p", "-t", "user", "#{window_id}") == second)
+
+
+def test_review_opens_at_once_and_says_who_looks_on(
+    server: PrivateServer, plain: Path, recorder: Recorder, person: Attached
+) -> None:
+    """Three keys with the verdict's: no list comes before it, and it is gone when the verdict is given."""
+    client = ask(server, "list-clients", "-F", "#{client_name}")
+    recorder.path.write_text(f'{recorder.path.read_text()}printf "%s" "$BATTY_CLIENT" >"$HOME/client"\n')
+    phase_window(server, phase="phase-2", state="reviewing", repo=str(plain))
+    load(server)
+    opened(person)
+    person.press("r")
+    person.expect(lambda: recorder.calls == [[str(plain), "review"]])
+    person.expect(lambda: (server.home / "client").exists())
+    person.expect_gone("$ batty review")
+    assert (server.home / "client").read_text() == client
 
 
 def offered(person: Attached) -> list[str]:

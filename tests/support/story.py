@@ -292,9 +292,10 @@ class Story:
         told = (f"{key}={value}" for key, value in {**self.env, **(env or {})}.items())
         return process.run(("env", "-i", *told, *words), cwd=cwd or self.repo, timeout=timeout)
 
-    def attached(self) -> Attached:
+    def attached(self, columns: int = 120, rows: int = 40) -> Attached:
         """Attach a terminal of a person's to the story's server, for a `with`."""
-        return Attached(Path(self.tmux("display-message", "-p", "#{socket_path}")), self.env)
+        socket = Path(self.tmux("display-message", "-p", "#{socket_path}"))
+        return Attached(socket, self.env, columns=columns, rows=rows)
 
     def open_door(self, name: str) -> None:
         """Let the phase's executor, or the "gate", go on from where it waits; whoever comes next goes on too."""

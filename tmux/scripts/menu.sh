@@ -14,7 +14,7 @@ unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 client=${1-} pane=${2-} session=${3-} file=
 [ "${4-}" != file ] || { file=1 && shift; }
 action=${4:-menu} word=${5-}
-most=18
+most=18 wide=90% high=80%
 
 # To whoever pressed the key, where that is known: tmux's own choice may be a program's control connection.
 say() {
@@ -290,9 +290,9 @@ in_window() {
 in_popup() {
     how=$1
     shift
-    set -- sh "$here/run.sh" "$how" "$(protected "$directory")" "$(protected "$batty")" "$@"
+    set -- sh "$here/run.sh" "$how" -c "$(protected "$client")" "$(protected "$directory")" "$(protected "$batty")" "$@"
     if tmux list-commands display-popup >/dev/null 2>&1; then
-        tmux display-popup -E -c "$client" -t "$pane" -w 90% -h 80% -- "$@"
+        tmux display-popup -E -c "$client" -t "$pane" -w "$wide" -h "$high" -- "$@"
     else
         tmux new-window -t "$session:" -n batty -- "$@"
     fi
@@ -338,7 +338,8 @@ case $action in
         [ -n "$word" ] && needs_phase
         in_popup -p log ${word:+"$word"}
         ;;
-    review | queue | status | plan | report | doctor) in_popup -w "$action" ;;
+    review) wide=96% high=96% && in_popup -q review ;;
+    queue | status | plan | report | doctor) in_popup -w "$action" ;;
     stop)
         draw 'Stop the work here?' \
             'Stop' y "$(does stop-now)" \

@@ -1,8 +1,9 @@
 #!/bin/sh
-# run.sh [-w | -q | -p] DIRECTORY COMMAND...: runs a command where its output can be read; a key closes it.
+# run.sh [-w | -q | -p] [-c CLIENT] DIRECTORY COMMAND...: runs a command where its output can be read; a key closes it.
 #
 # With -q what went well, or was left by an interrupt, closes by itself: a person has just answered it. With -p it is
-# long, and shown by $PAGER, else less. -w is for what has none of it.
+# long, and shown by $PAGER, else less. -w is for what has none of it. CLIENT is who looks on: a popup is of no session,
+# and a command that leads to another window must know whom to bring there.
 set -u
 
 quick='' pager=''
@@ -11,6 +12,7 @@ case $1 in
     -p) pager=${PAGER:-less} && shift ;;
     -w) shift ;;
 esac
+[ "$1" != -c ] || { export BATTY_CLIENT="$2" && shift 2; }
 cd -- "$1" || exit 1
 shift
 if [ -n "$pager" ] && command -v "${pager%% *}" >/dev/null; then
