@@ -21,7 +21,6 @@ LIMIT: Final = 120_000
 """Characters of a whole message; some thirty thousand tokens."""
 ATTEMPTS: Final = 2
 """How often one commit is asked about, at most: a call that was killed with batty is made once more."""
-LOST: Final = "batty was ended while it was asked"
 MAX_FEEDBACK: Final = 2_000
 _MAX_REASONS: Final = 5
 _REASON: Final = 300
@@ -81,7 +80,7 @@ def is_to_be_asked(watch: Watch, events: Iterable[AnyEvent]) -> bool:
     for event in _of(watch.phase, watch.run, events):
         if event.head == head:
             begun += isinstance(event, DirectorAsked)
-            if isinstance(event, DirectorSaid) and event.reasons != (LOST,):
+            if isinstance(event, DirectorSaid) and event.outcome != "lost":
                 return False
     return begun < ATTEMPTS
 
@@ -97,7 +96,12 @@ def lost(watch: Watch) -> DirectorSaid | None:
     if asked is None:
         return None
     return DirectorSaid(
-        run=asked.run, phase=asked.phase, head=asked.head, number=asked.number, outcome="failed", reasons=(LOST,)
+        run=asked.run,
+        phase=asked.phase,
+        head=asked.head,
+        number=asked.number,
+        outcome="lost",
+        reasons=("batty was ended while it was asked",),
     )
 
 
@@ -189,7 +193,7 @@ def forbidden(said: DirectorSaid, packet: Packet, limits: Limits, board: str, se
     """
     if not limits.decides:
         return "it may not decide: review.decides is off"
-    if said.outcome in {"failed", "escalate"}:
+    if said.outcome not in {"merge", "rework"}:
         return "a person decides"
     if said.head != packet.head:
         return "the phase has moved since"

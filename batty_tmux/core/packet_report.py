@@ -96,7 +96,7 @@ def _advice(advice: DirectorSaid | None, told: str) -> list[str]:
 
 def advice_line(advice: DirectorSaid) -> str:
     """Return what the director said, in one line, without its reasons."""
-    if advice.outcome == "failed":
+    if advice.outcome in {"failed", "lost"}:
         return "gave no verdict"
     return f"says {advice.outcome}, {round(100 * advice.confidence)} % sure"
 

@@ -153,12 +153,13 @@ class DirectorAsked(PhaseEvent, frozen=True, kw_only=True, tag="director-asked")
 class DirectorSaid(PhaseEvent, frozen=True, kw_only=True, tag="director-said"):
     """What it said of the commit. `confidence` from 0 to 1, `cost` in dollars where the agent tells it.
 
-    It is advice: where it may decide, a verdict of the director's follows.
+    It is advice: where it may decide, a verdict of the director's follows. A call is "lost" when batty was ended
+    while it was made.
     """
 
     head: Sha
     number: int
-    outcome: Literal["merge", "rework", "escalate", "failed"]
+    outcome: Literal["merge", "rework", "escalate", "failed", "lost"]
     reasons: tuple[str, ...] = ()
     feedback: str = ""
     confidence: float = 0.0

@@ -57,7 +57,7 @@ def _of_the_director(event: AnyEvent) -> str | None:
     match event:
         case DirectorAsked(agent=agent):
             return f"{agent} reads it first, as its director"
-        case DirectorSaid(outcome="failed", reasons=reasons):
+        case DirectorSaid(outcome="failed" | "lost", reasons=reasons):
             return f"the director gave no verdict: {' '.join(reasons)}"
         case DirectorSaid(outcome=outcome, confidence=confidence, reasons=reasons):
             why = f": {' '.join(reasons)}" if reasons else ""

@@ -298,7 +298,7 @@ def _judged(watch: Watch, event: AnyEvent) -> Watch | None:
         case DirectorAsked():
             return replace(watch, directing=event)
         case DirectorSaid(number=number) if watch.directing is not None and watch.directing.number == number:
-            return replace(watch, directing=None, directed=event)
+            return replace(watch, directing=None, directed=None if event.outcome == "lost" else event)
         case Reviewed(verdict="merge"):
             return replace(watch, reviewed=event, held=None)
         case Reviewed(verdict="rework", feedback=feedback, head=head):

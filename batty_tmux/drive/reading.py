@@ -44,10 +44,17 @@ class Reading:
     refused: Mapping[Verdict, tuple[str, str]]
     proves: bool
     waiting: tuple[PhaseId, ...]
+    home: Path
 
     @property
     def markdown(self) -> str:
         return packet_markdown(self.packet)
+
+    @property
+    def nearby(self) -> str:
+        """The same, with the paths of this machine as they are seen from the repository."""
+        text = self.markdown.replace(f"`{self.home}/", "`")
+        return text if self.home.parent == self.home.parent.parent else text.replace(f"`{self.home.parent}/", "`../")
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,7 @@ def read(project: Project, phase: PhaseId) -> Reading:
     proves = refused.get("merge", ("", ""))[0] == "not-proved" and status.watch.state in _PROVABLE
     if proves:
         del refused["merge"]
-    return Reading(shown, status.state, _age(status.since), refused, proves, _waiting(statuses))
+    return Reading(shown, status.state, _age(status.since), refused, proves, _waiting(statuses), project.place.home)
 
 
 def _age(since: datetime | None) -> int | None:

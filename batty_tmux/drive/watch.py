@@ -25,6 +25,7 @@ from batty_tmux.core.supervise import Effect
 from batty_tmux.drive.answers import answer
 from batty_tmux.drive.bar import Bar
 from batty_tmux.drive.chronicle import Chronicle, Note
+from batty_tmux.drive.director import Director
 from batty_tmux.drive.effects import Worker, perform
 from batty_tmux.drive.executor import LOST_ITS_TERMINAL, exit_status
 from batty_tmux.drive.glance import Glance
@@ -67,6 +68,7 @@ class Supervisor:
     sight: Sight = field(init=False)
     standing: Standing = field(init=False)
     prompter: Prompter = field(init=False)
+    director: Director = field(init=False)
     hearing: Hearing = field(init=False)
     chronicle: Chronicle = field(init=False)
     bar: Bar = field(init=False)
@@ -75,6 +77,7 @@ class Supervisor:
         self.sight = Sight(self.post)
         self.standing = Standing(self.post)
         self.prompter = Prompter(self.post, self.sight, self.hands, self.standing)
+        self.director = Director(self.post)
         self.chronicle = Chronicle(self.post.folder, redacted, self.note)
         self.hearing = Hearing(self.prompter, self.standing, self.chronicle)
         self.bar = Bar(self.post.project, self.post.phase)
@@ -86,6 +89,7 @@ class Supervisor:
             selector.register(self.sight.open(), selectors.EVENT_READ, "screen")
             selector.register(self.worker.wake, selectors.EVENT_READ, "worker")
             selector.register(self.prompter.advice.wake, selectors.EVENT_READ, "consultant")
+            selector.register(self.director.wake, selectors.EVENT_READ, "director")
             selector.register(self.hearing.desk.descriptor, selectors.EVENT_READ, "reports")
             if typed is not None:
                 selector.register(typed, selectors.EVENT_READ, "typed")
@@ -100,6 +104,7 @@ class Supervisor:
             finally:
                 self.hearing.close()
                 self.prompter.close()
+                self.director.close()
                 self.sight.close()
 
     @contextmanager
@@ -126,6 +131,7 @@ class Supervisor:
             perform(self.post.project, self.post.watch, effect, self.worker)
             self.post.refresh()
         self.sweep.go(self.post.project, self.post.watch)
+        self.director.go()
         self.post.refresh()
         self.bar.show(self.post.watch, self.post.folded, self.glance.board, self.sees)
 
@@ -194,6 +200,8 @@ class Supervisor:
             self.worker.collect()
         if "consultant" in happened:
             self.prompter.take_advice()
+        if "director" in happened:
+            self.director.take()
         if "exit" in happened:
             exits.forget()
             self.post.terminal.wake_server()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final
 
 from rich.text import Text
 from textual.app import App, ComposeResult
@@ -24,12 +24,8 @@ from batty_tmux.errors import BattyError
 from batty_tmux.host.process import Stop, run_here, scrubbed
 from batty_tmux.names import PhaseId, clean
 from batty_tmux.screens.pager import Pager, Row
+from batty_tmux.screens.review_rows import SECTIONS, Section, diff_rows, keys, packet_rows, tabs
 
-Section = Literal["packet", "diff", "log"]
-SECTIONS: Final[tuple[Section, ...]] = ("packet", "diff", "log")
-
-_INKS: Final = {"": "", "head": "bold", "hunk": "cyan", "added": "green", "removed": "red"}
-_WARNS: Final = ("## Look twice", "## Would conflict", "## Not committed")
 _VERBS: Final[dict[Verdict, str]] = {"merge": "merged", "rework": "sent back", "escalate": "held"}
 _ASKS: Final = {
     "rework": "what is to be done? ",
@@ -59,7 +55,7 @@ class Reader(App[Left]):
     Input:focus { border: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("m", "merge", priority=False),
+        Binding("m", "merge"),
         Binding("w", "ask('rework')"),
         Binding("W,ctrl+e", "edit"),
         Binding("e", "ask('escalate')"),
@@ -152,7 +148,7 @@ class Reader(App[Left]):
         if shown is None:
             return ()
         if self.section == "packet":
-            return packet_rows(shown.markdown)
+            return packet_rows(shown.nearby)
         if self.section == "log":
             told = reading.log(shown.packet)
             return [Row(line) for line in told] or [Row("no gate has run", "dim")]
@@ -163,13 +159,15 @@ class Reader(App[Left]):
         packet = shown.packet if shown is not None else None
         title = f"Review of {self.phase}{': ' + clean(packet.title, 300) if packet else ''}"
         self._line("head", title, self._place(), "bold")
-        self._line("tabs", self._tabs(), f"{packet.head[:9]}  {size(packet)}" if packet else "")
+        self._line("tabs", tabs(self.section), f"{packet.head[:9]}  {size(packet)}" if packet else "")
         advice = packet.advice if packet is not None else None
         told = f"the director {advice_line(advice)}: {' '.join(advice.reasons)}" if advice is not None else ""
         self.query_one("#advice", Static).display = bool(told)
         self._line("advice", clean(told, 600), "", "magenta")
         self._line("note", f"… {self.busy}" if self.busy else self.note, "", "yellow")
-        self._line("keys", self._keys(), "")
+        free = shown is not None and not self.busy
+        can = [verdict for verdict in reading.VERDICTS if shown is not None and free and verdict not in shown.refused]
+        self._line("keys", keys(can, self.size.width, offered=self.offered is not None))
 
     def _line(self, name: str, left: str, right: str = "", style: str = "") -> None:
         """Put a text, and one at the right, into one line of the screen; the left one gives way."""
@@ -186,22 +184,6 @@ class Reader(App[Left]):
         order = shown.waiting
         which = f"{order.index(self.phase) + 1} of {len(order)}" if self.phase in order else shown.state
         return f"{which}, {age_of(shown.seconds)}" if shown.seconds is not None else which
-
-    def _tabs(self) -> str:
-        names = {"packet": "packet", "diff": "diff", "log": "gate's log"}
-        return "  ".join(f"[{names[one]}]" if one == self.section else f" {names[one]} " for one in SECTIONS)
-
-    def _keys(self) -> str:
-        shown = self.reading
-        words: list[str] = []
-        if self.offered is not None:
-            words = ["Enter next"]
-        elif shown is not None and not self.busy:
-            offers = (("merge", "m merge"), ("rework", "w rework"), ("escalate", "e escalate"))
-            words = [word for verdict, word in offers if verdict not in shown.refused]
-        wide = self.size.width >= _WIDE
-        more = ["W rework in an editor", "/ find", "Space page"] if wide else []
-        return "  ".join([*words, "d diff", "g log", "o window", "n/p phase", *more, "q leave"])
 
     # -- moving
 
@@ -373,7 +355,8 @@ class Reader(App[Left]):
             try:
                 work()
             except BattyError as refused:
-                lines = explain(replace_next(refused))
+                # keys are what goes on from here, not a command
+                lines = explain(BattyError(refused.code, refused.what, evidence=refused.evidence[:3]))
                 self._tell(lambda: self._refused(lines))
 
         self.run_worker(carry, name=name, group=name, thread=True, exclusive=True, exit_on_error=True)
@@ -390,39 +373,3 @@ class Reader(App[Left]):
             self.exit(Left(tuple(self.said)))
             return
         self._say("  ".join(line.strip() for line in lines))
-
-
-_WIDE: Final = 120
-
-
-def replace_next(refused: BattyError) -> BattyError:
-    """Return a refusal without its next command: keys are what goes on from here."""
-    return BattyError(refused.code, refused.what, evidence=refused.evidence[:3])
-
-
-def packet_rows(markdown: str) -> list[Row]:
-    """Return a packet as rows: its headings stand out, and so does what is to be looked at twice."""
-    rows: list[Row] = []
-    heading = ""
-    for line in markdown.rstrip("\n").split("\n"):
-        if line.startswith("#"):
-            heading = line
-            rows.append(Row(line, "bold"))
-        elif heading.startswith("## End of"):
-            rows.append(Row(line, "dim"))
-        else:
-            warns = line.startswith("- ") and heading.startswith(_WARNS)
-            rows.append(Row(line, "yellow" if warns else "", words=True))
-    return rows
-
-
-def diff_rows(painted: Painted | None) -> list[Row]:
-    if painted is None:
-        return [Row("reads the diff", "dim")]
-    if not painted.lines:
-        return [Row("nothing was changed", "dim")]
-    if painted.inks is None:
-        rows = [Row(line, coloured=True) for line in painted.lines]
-    else:
-        rows = [Row(line, _INKS[ink]) for line, ink in zip(painted.lines, painted.inks, strict=True)]
-    return rows if painted.whole else [*rows, Row("the diff goes on: it is too long to be shown here", "bold")]
