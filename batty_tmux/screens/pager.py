@@ -30,7 +30,10 @@ class Row:
         return _COLOUR.sub("", self.text) if self.coloured else self.text
 
     def drawn(self) -> Text:
-        return Text.from_ansi(self.text, style=self.style) if self.coloured else Text(self.text, style=self.style)
+        text = Text.from_ansi(self.text) if self.coloured else Text(self.text)
+        if self.style:
+            text.stylize_before(self.style)
+        return text
 
 
 class Pager(ScrollView, can_focus=True):

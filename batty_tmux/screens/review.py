@@ -238,7 +238,8 @@ class Reader(App[Left]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         told = event.value.strip()
         if self.asking == "find":
-            self._say("" if self.pager.find(told) else f"nothing below or above holds {clean(told, 60)}")
+            found = self.pager.find(told)
+            self._say("Enter finds the next, Escape ends it" if found else f"nothing holds {clean(told, 60)}")
         elif not told:
             self._say("nothing was typed")
         else:

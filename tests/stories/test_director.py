@@ -122,6 +122,7 @@ def test_what_it_may_not_decide_waits_for_a_person(
     assert [event["by"] for event in story.events("reviewed", "alpha")] == ["human"]
 
 
+@pytest.mark.timeout(240)
 def test_it_sends_back_so_often_and_no_more(story: Story) -> None:
     """Rule: a rework of the director's reaches the executor; beyond review.reworks its word is advice again."""
     back = reply("rework", feedback="Use tabs, not spaces.")
@@ -129,7 +130,7 @@ def test_it_sends_back_so_often_and_no_more(story: Story) -> None:
     story.phase("alpha")
     story.executor("alpha").commits("a.txt", "spaces").then().commits("a.txt", "tabs")
     story.batty("work", "all")
-    story.until(lambda _: len(story.events("director-said", "alpha")) == 2, "two readings")
+    story.until(lambda _: len(story.events("director-said", "alpha")) == 2, "two readings", 100)
     assert "Use tabs, not spaces." in story.starts("alpha")[1].read_text()
     assert "it sent the phase back 1 times, and review.reworks allows 1" in story.batty("review", "alpha").out
     assert [event["by"] for event in story.events("reviewed", "alpha")] == ["director"]
