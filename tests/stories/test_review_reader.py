@@ -69,8 +69,6 @@ def test_it_looks_as_it_should(story: Story, columns: int, rows: int) -> None:
             person.expect({"d": "diff --git", "g": "checked"}[key])
             shown.append(inside(person))
     told = f"\n{'=' * columns}\n".join(shown) + "\n"
-    if os.environ.get("WRITE_GOLDEN"):
-        (GOLDEN / f"review-{columns}x{rows}.txt").write_text(told)
     assert told == (GOLDEN / f"review-{columns}x{rows}.txt").read_text()
 
 
