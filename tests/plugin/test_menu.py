@@ -181,7 +181,7 @@ def test_review_opens_at_once_and_says_who_looks_on(
     opened(person)
     person.press("r")
     person.expect(lambda: recorder.calls == [[str(plain), "review"]])
-    person.expect(lambda: (server.home / "client").exists())
+    person.expect((server.home / "client").exists)
     person.expect_gone("$ batty review")
     assert (server.home / "client").read_text() == client
 
