@@ -1,4 +1,4 @@
-"""Begin a run, join one that is going on, or stop it."""
+"""Begin a run, or join one that is going on."""
 
 import os
 import re
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from batty_tmux.core.checks import MIN_GIT, MIN_TMUX, version
-from batty_tmux.core.events import PhaseHeld, Relaunching, RunStarted, RunStopped
+from batty_tmux.core.events import Relaunching, RunStarted
 from batty_tmux.core.status import PhaseStatus
 from batty_tmux.drive.executor import adapter
 from batty_tmux.drive.fill import Filled, fill
@@ -83,22 +83,6 @@ def next_run(project: Project) -> RunId:
     names = [*branches, *folders, f"-run-{run.id}" if run.id else ""]
     taken = [int(found[1]) for name in names if (found := _NUMBERED.search(name))]
     return RunId(f"{max(taken, default=0) + 1:03d}")
-
-
-def stop(project: Project) -> tuple[PhaseId, ...]:
-    """End the executors, gently, and launch nothing more. Return the phases whose executor was told to end."""
-    project.place.records.append(RunStopped(run=project.run.id))
-    ended: list[PhaseId] = []
-    for status in project.statuses():
-        watch = status.watch
-        if watch.launched is not None and watch.executor != "exited" and watch.state in {"working", "asking", "stuck"}:
-            held = PhaseHeld(
-                run=RunId(watch.run), phase=watch.phase, state="held", code="stopped", reason="batty stop ended it"
-            )
-            project.place.records.append(held)
-            end_executor(project, watch.phase)
-            ended.append(watch.phase)
-    return tuple(ended)
 
 
 def start_stopped(project: Project) -> None:

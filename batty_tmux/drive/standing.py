@@ -10,7 +10,7 @@ from batty_tmux.core.progress import Stall, Track, Wait
 from batty_tmux.core.supervise import Patience, is_to_be_told
 from batty_tmux.drive.post import Post
 from batty_tmux.drive.project import Project
-from batty_tmux.host.clock import local_zone, now, zone
+from batty_tmux.host.clock import awake, local_zone, now, zone
 
 
 def patience_of(project: Project) -> Patience:
@@ -20,10 +20,13 @@ def patience_of(project: Project) -> Patience:
 
 @dataclass
 class Standing:
-    """The track of one executor. A supervisor that starts anew begins it anew: nothing was seen to stand still."""
+    """The track of one executor. A supervisor that starts anew begins it anew: nothing was seen to stand still.
+
+    Its times are of the machine's waking hours. Usage limits end by the clock on the wall, asleep or not.
+    """
 
     post: Post
-    track: Track = field(default_factory=lambda: Track(now()))
+    track: Track = field(default_factory=lambda: Track(awake()))
     noticed: str = ""
     wait: Wait = field(init=False)
 
@@ -36,20 +39,20 @@ class Standing:
     @property
     def silent(self) -> float:
         """For how many seconds no sensor saw anything new."""
-        return (now() - self.track.moved).total_seconds()
+        return (awake() - self.track.moved).total_seconds()
 
     def began(self) -> None:
         """Forget what another start of the executor did."""
-        self.track = Track(now())
+        self.track = Track(awake())
 
     def saw(self) -> None:
-        self.track = progress.saw(self.track, now())
+        self.track = progress.saw(self.track, awake())
 
     def did(self, act: str, *, refused: bool) -> None:
-        self.track = progress.did(self.track, act, now(), refused=refused)
+        self.track = progress.did(self.track, act, awake(), refused=refused)
 
     def moved_on(self) -> None:
-        self.track = progress.moved_on(self.track, now())
+        self.track = progress.moved_on(self.track, awake())
 
     def read(self, screen: str, *, busy: bool) -> None:
         """Take note of what the screen says of limits and of the context, outside of dialogs."""
@@ -75,12 +78,12 @@ class Standing:
 
     def check(self, *, idle: bool, undone: int) -> None:
         """Journal a stall that begins or ends."""
-        self.track = progress.turned(self.track, now(), idle=idle)
+        self.track = progress.turned(self.track, awake(), idle=idle)
         watch = self.post.watch
         if watch.limited is not None or watch.prompt is not None:
             self.saw()
             return
-        found = progress.stall(self.track, now(), wait=self.wait, undone=undone)
+        found = progress.stall(self.track, awake(), wait=self.wait, undone=undone)
         known = watch.stalled
         if found is not None and (known is None or known.code != found.code):
             self.post.record(self._stalled(found))

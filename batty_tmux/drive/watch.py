@@ -21,7 +21,7 @@ from batty_tmux.core.events import (
     Unpaused,
 )
 from batty_tmux.core.sensors import Sees, Signs
-from batty_tmux.core.supervise import Effect
+from batty_tmux.core.supervise import Effect, Nudge
 from batty_tmux.drive.answers import answer
 from batty_tmux.drive.bar import Bar
 from batty_tmux.drive.chronicle import Chronicle, Note
@@ -141,6 +141,9 @@ class Supervisor:
             return None
         post = self.post
         effect = supervise.owed(post.watch, f"{BOARDS}/{post.phase}", now(), patience_of(post.project))
+        if isinstance(effect, Nudge) and post.project.run.stopped:
+            # its agent was asked to stop, not to go on
+            return None
         return None if (effect, post.folded) == self.acted else effect
 
     def _heed(self, event: AnyEvent) -> None:

@@ -1,7 +1,7 @@
 """The one place that reads the time."""
 
 import time
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 
 def now() -> datetime:
@@ -10,8 +10,17 @@ def now() -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
+def awake() -> datetime:
+    """Return a time that stands still while the machine sleeps, and that nobody sets: only differences mean anything.
+
+    For how long something has not moved. By the clock on the wall, a lid that was closed for a night would make nine
+    hours of silence of it.
+    """
+    return datetime.fromtimestamp(0, UTC) + timedelta(seconds=time.monotonic())
+
+
 def monotonic() -> float:
-    """Return seconds that never go back, for measuring and for deadlines."""
+    """Return seconds that never go back and stand still while the machine sleeps, for measuring and for deadlines."""
     return time.monotonic()
 
 

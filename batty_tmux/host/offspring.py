@@ -1,7 +1,8 @@
-"""The processes below another one, and what they use: signs of life where nothing is printed."""
+"""What is known of processes: those below another one and what they use, and since when there are any at all."""
 
 import os
 from contextlib import suppress
+from datetime import UTC, datetime
 
 Used = dict[tuple[int, float], float]
 """Processor time in seconds of each process and of its children that have ended. A number is used again, so each
@@ -24,3 +25,25 @@ def below(pid: int, *, strangers: bool = False) -> Used:
                 if not strangers or os.getpgid(process.pid) != pid:
                     used[process.pid, process.create_time()] = sum(process.cpu_times()[:4])
     return used
+
+
+def booted() -> datetime | None:
+    """Return when this machine was started; None where the system does not say."""
+    from psutil import boot_time  # noqa: PLC0415 -- only who comes back asks
+
+    try:
+        return datetime.fromtimestamp(boot_time(), UTC)
+    except (OSError, RuntimeError, ValueError):
+        return None
+
+
+def has_ended(pid: int) -> bool:
+    """Tell whether a process is gone; one that only waits to be collected by its parent is."""
+    from psutil import STATUS_ZOMBIE, Error, NoSuchProcess, Process  # noqa: PLC0415
+
+    try:
+        return bool(Process(pid).status() == STATUS_ZOMBIE)
+    except NoSuchProcess:
+        return True
+    except Error:
+        return False

@@ -215,6 +215,9 @@ class Agent:
                         self.uses(step["command"])
                 case "hear":
                     self.message()
+                case "run":
+                    self.work()
+                    subprocess.run(["/bin/sh", "-c", step["command"]], check=False, capture_output=True)
                 case "rest":
                     self.rest()
                 case "limit":
