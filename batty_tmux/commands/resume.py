@@ -1,43 +1,40 @@
 """batty resume: go on from wherever everything was left."""
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from batty_tmux.commands.show import say
-from batty_tmux.core.events import RunResumed
-from batty_tmux.drive.fill import fill
-from batty_tmux.drive.hooks import remember_environment
+from batty_tmux.commands.show import as_json, say
+from batty_tmux.core.coming_back import found_lines
 from batty_tmux.drive.project import Project
-from batty_tmux.drive.resume import bring_back
-from batty_tmux.drive.runs import start_stopped
-from batty_tmux.drive.windows import ensure_session
+from batty_tmux.drive.resume import come_back
 from batty_tmux.errors import BattyError
 
 
 @click.command()
+@click.option("--base", metavar="NAME", help="What the base branch is called now, if it was renamed.")
+@click.option("--json", "json_", is_flag=True, help="For programs: what was found and done.")
 @click.pass_obj
-def command(repo: Path) -> None:
-    """Go on from where everything was left, after a kill or a reboot: windows, supervision, landing.
+def command(repo: Path, base: str | None, json_: bool) -> int:
+    """Go on from where everything was left, after a kill, a reboot or a stop: windows, supervision, landing.
+
+    Says in three lines what it found. Safe to run at any time, and as often as you like: nothing is done twice.
 
     \b
     Example:
-      batty resume
+      batty resume && batty attach
     """
-    project = Project.around(repo)
+    project = Project.around(repo, base)
     run = project.run
     if not run.id:
         raise BattyError("no-run", "there is no run to resume", next="batty work all")
-    if run.stopped:
-        project.place.records.append(RunResumed(run=run.id))
-        start_stopped(project)
-    session = ensure_session(project, run.id, os.environ)
-    remember_environment(project.terminal, session, os.environ)
-    mended = bring_back(project)
-    launched = fill(project)
-    moving = [s for s in project.statuses() if s.watch.launching is not None]
-    say(f"run {run.id}: {len(moving)} phases launched, {sum(s.state == 'landed' for s in moving)} landed")
-    opened = (*mended.windows, *launched.launched)
-    say(f"opened {', '.join(opened) if opened else 'no window: all were there'}")
-    say("the lander is at work" if mended.lander else "the queue waits for nothing")
+    found = come_back(project, os.environ, base or "")
+    if json_:
+        as_json({"version": 1, "run": run.id, **asdict(found)})
+    else:
+        for line in found_lines(run.id, found):
+            say(line)
+        say(f"↳ next: {found.next}")
+    return 1 if found.stays else 0

@@ -99,6 +99,7 @@ class Found:
     waits: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     stays: tuple[tuple[PhaseId, str], ...] = ()
+    next: str = ""
 
 
 def found_lines(run: str, found: Found) -> list[str]:

@@ -36,4 +36,6 @@ class RunStopped(Event, frozen=True, kw_only=True, tag="run-stopped"):
 
 
 class RunResumed(Event, frozen=True, kw_only=True, tag="run-resumed"):
-    pass
+    """`base` is set where the branch that phases land on has another name from here on."""
+
+    base: str = ""

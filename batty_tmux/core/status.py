@@ -103,12 +103,12 @@ def current_run(events: Iterable[AnyEvent]) -> Run:
                 wanted = frozenset[PhaseId]() if everything else before | set(event.phases)
                 run = Run(event.run, event.base, event.parallel, wanted, event.agent, event.socket)
             case RunStopped():
-                run = Run(run.id, run.base, run.parallel, run.wanted, run.agent, run.socket, stopped=True)
+                run = replace(run, stopped=True)
             case Launched(server=server) if server and not run.socket:
                 # the first run of a repository often starts the server
                 run = replace(run, socket=server.rsplit(",", 2)[0])
-            case RunResumed():
-                run = Run(run.id, run.base, run.parallel, run.wanted, run.agent, run.socket)
+            case RunResumed(base=base):
+                run = replace(run, base=base or run.base, stopped=False)
             case _:
                 pass
     return run

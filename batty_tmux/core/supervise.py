@@ -114,7 +114,7 @@ def owed(watch: Watch, board: str, now: datetime, patience: Patience = PATIENT) 
     """
     if watch.state not in HOLDS_A_SLOT or watch.launched is None:
         return None
-    if watch.relaunch is not None:
+    if watch.relaunch is not None and watch.awaits_relaunch:
         return Relaunch(watch.relaunch.feedback)
     if watch.executor == "none":
         return None

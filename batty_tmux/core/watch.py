@@ -105,6 +105,13 @@ class Watch:
     since: datetime = _NEVER
 
     @property
+    def awaits_relaunch(self) -> bool:
+        """Whether its executor is to be started again in its pane. A window that was opened since starts it itself."""
+        if self.relaunch is None:
+            return False
+        return self.launched is None or self.launched.seq <= self.relaunch.seq
+
+    @property
     def state(self) -> WatchState:
         if self.launching is None:
             return "idle"
@@ -192,8 +199,10 @@ def _launched(watch: Watch, event: AnyEvent) -> Watch | None:
             return Watch(watch.phase, run=event.run, launching=event)
         case Launched(server=server, pane=pane):
             before = watch.launched
-            if before is None or (before.server, before.pane) == (server, pane):
+            if before is None:
                 return replace(watch, launched=event)
+            if (before.server, before.pane) == (server, pane):
+                return watch
             # what ran in the window that is gone went with it; the new window starts its own
             return replace(watch, launched=event, executor="none", status=None, prompt=None, inspected=None)
         case LaunchFailed(reason=reason, evidence=evidence):
@@ -208,7 +217,8 @@ def _launched(watch: Watch, event: AnyEvent) -> Watch | None:
                 executor="running",
                 status=None,
                 session=event.session or watch.session,
-                resumed=watch.relaunch is not None and watch.relaunch.resume,
+                resumed=(watch.relaunch is not None and watch.relaunch.resume)
+                or (event.session != "" and event.session == watch.session),
                 hooks="awaited" if event.hooks else "none",
                 paused=_by_hand(watch),
                 limited=None,
@@ -302,7 +312,7 @@ def _judged(watch: Watch, event: AnyEvent) -> Watch | None:
         case Reviewed(verdict="merge"):
             return replace(watch, reviewed=event, held=None)
         case Reviewed(verdict="rework", feedback=feedback, head=head):
-            asked = Relaunching(phase=watch.phase, feedback=feedback)
+            asked = Relaunching(phase=watch.phase, feedback=feedback, seq=event.seq)
             told = replace(
                 _active(watch), reviewed=event, relaunch=asked, nudges=0, crashes=0, reworked=head, asked=feedback
             )

@@ -69,7 +69,7 @@ def _start(project: Project, watch: Watch, held: Held) -> None:
     _set_up(project, watch, worktree, environ)
     agent = adapter(project, name)
     own = project.config.agents.get(name)
-    resume = _goes_on(watch, name)
+    resume = is_continued(watch, name)
     session = watch.session if resume else str(uuid4()) if agent.names_its_session else ""
     launch = agents.Launch(
         brief=brief,
@@ -109,7 +109,7 @@ def _start(project: Project, watch: Watch, held: Held) -> None:
     become(("/bin/sh", "-c", _WRAPPER, str(status), *argv), {**environ, **agent.environment(launch), **guarded})
 
 
-def _goes_on(watch: Watch, agent: str) -> bool:
+def is_continued(watch: Watch, agent: str) -> bool:
     """Tell whether this start goes on with a conversation: of the same agent, and cut off, not sent back."""
     if watch.relaunch is not None and not watch.relaunch.resume:
         return False

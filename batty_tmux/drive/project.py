@@ -17,6 +17,7 @@ from batty_tmux.core.supervise import HOLDS_A_SLOT, Watch
 from batty_tmux.drive.gate import GateSpec
 from batty_tmux.drive.ground import worktrees
 from batty_tmux.drive.place import Place
+from batty_tmux.drive.renamed import no_base
 from batty_tmux.drive.settings import base_branch, commit_command, settings, uncommitted
 from batty_tmux.errors import BattyError, UsageError
 from batty_tmux.host.files import read_tree
@@ -48,7 +49,7 @@ class Project:
         name = base or current_run(place.records.events).base or base_branch(place.home, None)
         tip = place.git.tip(f"refs/heads/{name}")
         if tip is None:
-            raise BattyError("no-base", f"the base branch {name} does not exist", next="batty doctor")
+            raise no_base(place, name)
         board = parse_board(place.git.texts(tip, BOARDS))
         try:
             return cls(place, name, settings(place.home, name), board)

@@ -90,7 +90,7 @@ def start_stopped(project: Project) -> None:
     for status in project.statuses():
         held = status.watch.held
         if held is not None and held.code == "stopped":
-            again = Relaunching(run=RunId(status.watch.run), phase=status.phase.id, by="person")
+            again = Relaunching(run=RunId(status.watch.run), phase=status.phase.id, by="person", resume=True)
             project.place.records.append(again)
 
 

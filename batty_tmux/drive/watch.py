@@ -316,7 +316,7 @@ class Supervisor:
     def _look_at_launch(self) -> None:
         """Take note of an executor that ended before it had started, as when it is killed in run.setup."""
         pane = self.post.facts()
-        if pane is not None and pane.dead and self.post.watch.relaunch is None:
+        if pane is not None and pane.dead and not self.post.watch.awaits_relaunch:
             reason = "its executor ended before it had started"
             self.post.record(LaunchFailed(run=self.post.run, phase=self.post.phase, reason=reason))
 

@@ -5,10 +5,13 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from batty_tmux.core import marks
 from batty_tmux.core.board import Phase
 from batty_tmux.core.events import Launched, LaunchFailed, Launching
 from batty_tmux.core.layout import Home, Window, parse, session_name, workspace
+from batty_tmux.core.marks import Mark
 from batty_tmux.core.plan import branch_of, brief, worktree_of
 from batty_tmux.core.supervise import Watch
 from batty_tmux.drive.hooks import dress, dress_window, install, keep_shape, remember_environment, watch_pane
@@ -20,6 +23,9 @@ from batty_tmux.host.lock import Held, exclusive
 from batty_tmux.host.plumbing import Git
 from batty_tmux.host.terminal import Terminal
 from batty_tmux.names import PaneId, PhaseId, RunId, SessionId, WindowId
+
+if TYPE_CHECKING:
+    from batty_tmux.host.tmux import Loaded
 
 GUIDES = ("CLAUDE.md", "AGENTS.md")
 _THEN_A_SHELL = (
@@ -190,6 +196,7 @@ def _open(project: Project, terminal: Terminal, watch: Watch) -> Open:
     if found is None:
         what = f"the layout {project.config.run.layout} made no window with two panes for {watch.phase}"
         raise BattyError("layout-window", what, next="batty config")
+    sign(project, terminal, found.orchestrator, watch.phase, run)
     watch_pane(project, terminal, found.pane)
     keep_shape(terminal, found.window, rendered)
     dress_window(terminal, found.window)
@@ -208,11 +215,42 @@ def ensure_session(project: Project, run: RunId, environ: Mapping[str, str]) -> 
     if known is None:
         name = session_of(project, terminal)
         home = workspace(layout_template(project), name, [], home_of(project, run))
-        known = load(checked(home), terminal, name).session
+        made = load(checked(home), terminal, name)
+        known = made.session
+        _sign_home(project, terminal, made)
         remember_environment(terminal, known, environ)
         dress(terminal, known)
     install(project, terminal, known)
     return known
+
+
+def ensure_home(project: Project) -> None:
+    """Open the home window in the repository's session, if it has none."""
+    from batty_tmux.host.tmux import load  # noqa: PLC0415 -- as in _open
+
+    terminal, run = project.terminal, project.run.id
+    session = session_id(project, terminal)
+    if session is None or home_window(project) is not None:
+        return
+    name = session_of(project, terminal)
+    home = workspace(layout_template(project), name, [], home_of(project, run))
+    _sign_home(project, terminal, load(checked(home), terminal, name, append_to=session))
+
+
+def home_window(project: Project) -> WindowId | None:
+    """Find the home window by what batty wrote on it."""
+    repo = str(project.place.state)
+    found = (w for w in project.terminal.windows() if w.repo == repo and w.phase is None and w.run is not None)
+    return next((facts.window for facts in found), None)
+
+
+def _sign_home(project: Project, terminal: Terminal, made: "Loaded") -> None:
+    sign(project, terminal, made.windows[0].panes[0], None, project.run.id)
+
+
+def sign(project: Project, terminal: Terminal, pane: PaneId, phase: PhaseId | None, run: RunId) -> None:
+    """Write whose a window is into the title of its lower pane: the one mark that outlives its being restored."""
+    terminal.run("select-pane", "-t", pane, "-T", marks.title(marks.mark(phase, run, str(project.place.state))))
 
 
 def checked(rendered: str) -> str:
@@ -271,7 +309,20 @@ def session_id(project: Project, terminal: Terminal) -> SessionId | None:
     if marked is not None:
         return marked
     name = _wanted_name(project)
-    return next((facts.session for facts in sessions if facts.name == name and facts.repo is None), None)
+    named = next((facts.session for facts in sessions if facts.name == name and facts.repo is None), None)
+    free = {facts.session for facts in sessions if facts.repo is None}
+    restored = {found.repo: session for session, found in _restored(terminal) if session in free} if free else {}
+    own = marks.mark(None, RunId("000"), repo).repo
+    if own in restored or named is None:
+        return restored.get(own)
+    # a session that was restored with the windows of another repository is that one's
+    return None if named in restored.values() else named
+
+
+def _restored(terminal: Terminal) -> list[tuple[SessionId, Mark]]:
+    """Return the sessions in which somebody restored windows of batty's, each with whose they were."""
+    found = ((pane.session, marks.read(pane.title)) for pane in terminal.titled_panes() if not pane.ours)
+    return [(session, mark) for session, mark in found if mark is not None]
 
 
 def session_of(project: Project, terminal: Terminal) -> str:

@@ -47,3 +47,15 @@ def has_ended(pid: int) -> bool:
         return True
     except Error:
         return False
+
+
+def programs(pid: int) -> tuple[str, ...]:
+    """Return the names of the programs below a process; none where the system does not tell."""
+    from psutil import Error, Process  # noqa: PLC0415
+
+    names: list[str] = []
+    with suppress(Error):
+        for process in Process(pid).children(recursive=True):
+            with suppress(Error):
+                names.append(process.name())
+    return tuple(names)

@@ -85,6 +85,21 @@ class ClientFacts:
     came: int | None
 
 
+@dataclass(frozen=True)
+class TitledPane:
+    """One pane with what a person sees of it. `ours` says that its window has batty's options."""
+
+    session: SessionId
+    window: WindowId
+    pane: PaneId
+    pid: int
+    dead: bool
+    ours: bool
+    program: str
+    title: str
+    name: str
+
+
 def _option(name: str) -> str:
     """Format of an option in a listing: a line break or tab in its value must not forge a row or a field.
 
@@ -105,6 +120,12 @@ _WINDOW = "\t".join(
     ("#{session_id}", "#{window_id}", _option("@batty_phase"), _option("@batty_run"), _option("@batty_repo"))
 )
 _SESSION = "\t".join(("#{session_id}", _option("@batty_session_repo"), "#{session_name}"))
+_TITLED = "\t".join(
+    (
+        "#{session_id}\t#{window_id}\t#{pane_id}\t#{pane_pid}\t#{pane_dead}\t#{?@batty_repo,1,0}",
+        *(_option(name) for name in ("pane_current_command", "pane_title", "window_name")),
+    )
+)
 CAME = "@batty_came"
 """Option of a window: the second in which a client last came to it, or to another pane of it."""
 _CLIENT = "\t".join(
@@ -177,6 +198,14 @@ class Terminal:
     def panes(self) -> tuple[PaneFacts, ...]:
         """List the panes of all sessions; none when no server runs."""
         return tuple(_pane(fields) for fields in self._rows(_PANE, "list-panes", "-a"))
+
+    def titled_panes(self) -> tuple[TitledPane, ...]:
+        """List the panes of all sessions with their titles, which say anything; none when no server runs."""
+        rows = self._rows(_TITLED, "list-panes", "-a")
+        return tuple(
+            TitledPane(SessionId(s), WindowId(w), PaneId(p), _number(pid) or 0, dead == "1", ours == "1", *told)
+            for s, w, p, pid, dead, ours, *told in rows
+        )
 
     def windows(self) -> tuple[WindowFacts, ...]:
         """List the windows of all sessions; none when no server runs."""

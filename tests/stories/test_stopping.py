@@ -68,7 +68,7 @@ def test_what_cannot_be_asked_is_said(story: Story) -> None:
 
 
 def test_a_command_of_the_users_own_is_not_asked(story: Story) -> None:
-    """Rule: what batty cannot read it does not type into; what ignores the signal is ended, so that it can come back."""
+    """Rule: what batty cannot read it does not type into; what ignores the signal is ended all the same."""
     story.phase("alpha")
     story.executor("alpha").writes("half.txt", "half").runs("trap '' TERM").waits()
     story.batty("work", "all")
