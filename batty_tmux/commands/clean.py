@@ -5,48 +5,74 @@ from pathlib import Path
 import click
 
 from batty_tmux.commands.show import say
-from batty_tmux.drive.cleanup import clean, cleanable
+from batty_tmux.commands.wait import interactive
+from batty_tmux.drive.cleanup import clean, cleanable, why_safe
 from batty_tmux.drive.project import Project
 from batty_tmux.drive.retention import Pins, drop, outlived
+from batty_tmux.names import PhaseId
+from batty_tmux.names import clean as plain
 
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and why not the rest.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask first, also on a terminal.")
 @click.option("--ignored", is_flag=True, help="Ignored files of the worktrees may go too.")
 @click.pass_obj
-def command(repo: Path, dry_run: bool, ignored: bool) -> None:
+def command(repo: Path, dry_run: bool, yes: bool, ignored: bool) -> None:
     """Remove windows, worktrees and branches of landed phases, after proof, and old pins. Nothing is ever forced.
 
+    Shows what can go and why that loses nothing. On a terminal it asks once; elsewhere it does it.
+
     \b
-    Example:
+    Examples:
       batty clean --dry-run
+      batty clean --yes
     """
     project = Project.around(repo)
     found = cleanable(project, ignored=ignored)
+    going = [phase for phase, reason in found if not reason]
+    pins = outlived(project)
     for phase, reason in found:
         if reason:
-            say(f"! {phase} stays: {reason}")
-        elif dry_run:
-            click.echo(f"{phase}: its window, worktree and branch can go: all of it is on {project.base}")
-        else:
-            clean(project, phase, ignored=ignored)
-            click.echo(f"{phase}: removed")
-    pins = outlived(project)
-    if pins:
-        _clean_pins(project, pins, dry_run=dry_run)
-    elif not found:
+            say(f"! {phase} stays: {plain(reason, 300)}")
+    _show(project, going, pins, dry_run=dry_run)
+    if not found and not pins:
         say("nothing to clean: no phase has a window or a worktree")
-
-
-def _clean_pins(project: Project, pins: Pins, *, dry_run: bool) -> None:
-    age = f"pins of what was over more than {project.config.queue.retention} ago"
-    if dry_run:
-        click.echo(f"{len(pins)} {age} can go: nothing waits for them, and no unlanded commit needs them")
-        for ref, commit in sorted(pins.items()):
-            click.echo(f"  {ref} {commit[:9]}")
+    if dry_run or not (going or pins):
         return
+    if interactive() and not yes and not click.confirm("remove this?", default=False, err=True):
+        say("nothing was removed")
+        return
+    for phase in going:
+        clean(project, phase, ignored=ignored)
+        click.echo(f"{phase}: removed")
+    if pins:
+        _drop_pins(project)
+
+
+def _show(project: Project, going: list[PhaseId], pins: Pins, *, dry_run: bool) -> None:
+    """Tell what can go, with the proof: as the answer of a dry run, else beside it."""
+
+    def tell(line: str) -> None:
+        click.echo(line, err=not dry_run)
+
+    for phase in going:
+        tell(f"{phase}: its window, worktree and branch can go: all of it is on {project.base}")
+        for reason in why_safe(project, phase):
+            tell(f"  {plain(reason, 300)}")
+    if pins:
+        tell(f"{len(pins)} {_age(project)} can go: nothing waits for them, and no unlanded commit needs them")
+        for ref, commit in sorted(pins.items()):
+            tell(f"  {ref} {commit[:9]}")
+
+
+def _drop_pins(project: Project) -> None:
     dropped = drop(project)
     if dropped is None:
         say("! pins stay: a lander is at work\n↳ next: batty clean")
     else:
-        click.echo(f"{len(dropped)} {age}: removed")
+        click.echo(f"{len(dropped)} {_age(project)}: removed")
+
+
+def _age(project: Project) -> str:
+    return f"pins of what was over more than {project.config.queue.retention} ago"

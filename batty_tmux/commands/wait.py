@@ -1,6 +1,5 @@
 """Waiting for a run, and going to look at it."""
 
-import os
 import selectors
 import sys
 from collections.abc import Sequence
@@ -17,14 +16,8 @@ from batty_tmux.core.status import PhaseStatus
 from batty_tmux.drive.fill import wanted
 from batty_tmux.drive.project import Project
 from batty_tmux.drive.resume import look_after
-from batty_tmux.drive.windows import session_id
-from batty_tmux.errors import BattyError
 from batty_tmux.host.clock import now
-from batty_tmux.host.process import become, scrubbed
-from batty_tmux.names import PhaseId
 
-CLIENT = "BATTY_CLIENT"
-"""Names the tmux client of whoever looks on, where that is a popup, which belongs to no session."""
 _LOOK = 0.5
 """Seconds between two looks at the journal's size."""
 _LOOK_AFTER = 20
@@ -33,27 +26,6 @@ _LOOK_AFTER = 20
 
 def interactive() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
-
-
-def attach(project: Project, phase: PhaseId | None) -> None:
-    """Become a tmux client on the repository's session, or switch the one we are in. Does not return."""
-    terminal = project.terminal
-    session = session_id(project, terminal)
-    if session is None:
-        raise BattyError("no-session", "no tmux session of this repository is open", next="batty resume")
-    if phase is not None:
-        project.phase(phase)
-        launched = project.watch(phase).launched
-        if launched is None or not terminal.run("select-window", "-t", launched.window).ok:
-            raise BattyError("no-window", f"{phase} has no window", next="batty resume")
-    if not interactive():
-        raise BattyError("no-terminal", "there is no terminal to attach", next="batty status")
-    verb = "switch-client" if os.environ.get("TMUX") else "attach-session"
-    environ = {**scrubbed(), **{k: os.environ[k] for k in ("TMUX", "TMUX_PANE") if k in os.environ}}
-    if verb == "attach-session":
-        environ.pop("TMUX", None)
-    client = os.environ.get(CLIENT, "") if verb == "switch-client" else ""
-    become(terminal.argv(verb, *(("-c", client) if client else ()), "-t", session), environ)
 
 
 def wait(project: Project) -> int:

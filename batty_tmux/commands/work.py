@@ -5,10 +5,11 @@ from pathlib import Path
 
 import click
 
+from batty_tmux.commands.attach import attach
 from batty_tmux.commands.naming import LAUNCHABLE
 from batty_tmux.commands.show import say
 from batty_tmux.commands.tables import console, table
-from batty_tmux.commands.wait import attach, interactive, wait
+from batty_tmux.commands.wait import interactive, wait
 from batty_tmux.core.board import Phase
 from batty_tmux.core.plan import Assignment, assignments
 from batty_tmux.core.report import GLYPHS, explain

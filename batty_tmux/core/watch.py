@@ -112,6 +112,14 @@ class Watch:
         return self.launched is None or self.launched.seq <= self.relaunch.seq
 
     @property
+    def is_done(self) -> bool:
+        """Whether its executor has nothing left to do, unless it is sent back: it ended well, or its contract holds."""
+        if self.relaunch is not None:
+            return False
+        met = self.inspected is not None and contract_problem(self.inspected) is None
+        return met or (self.executor == "exited" and self.status == 0)
+
+    @property
     def state(self) -> WatchState:
         if self.launching is None:
             return "idle"
@@ -203,6 +211,9 @@ def _launched(watch: Watch, event: AnyEvent) -> Watch | None:
                 return replace(watch, launched=event)
             if (before.server, before.pane) == (server, pane):
                 return watch
+            if watch.is_done:
+                # what is left is to be proved, and that needs no executor
+                return replace(watch, launched=event, executor="exited", status=0, prompt=None, gating=None)
             # what ran in the window that is gone went with it; the new window starts its own
             return replace(watch, launched=event, executor="none", status=None, prompt=None, inspected=None)
         case LaunchFailed(reason=reason, evidence=evidence):

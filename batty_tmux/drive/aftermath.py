@@ -33,15 +33,15 @@ def look_back(project: Project) -> Found:
 
 
 def _ended(project: Project, watches: list[Watch], *, anew: bool) -> Ended:
-    opened = [watch.launched for watch in watches if watch.launched is not None and not watch.closed]
+    launched = [watch.launched for watch in watches if watch.launched is not None]
     server = project.terminal.identity()
     there = {pane.pane for pane in project.terminal.panes()}
-    if opened and all(launched.server != server for launched in opened):
+    if launched and all(one.server != server for one in launched):
         return "machine" if anew else "tmux"
     if project.run.stopped:
         return "stop"
-    gone = any(launched.server != server or launched.pane not in there for launched in opened)
-    return "windows" if gone else ""
+    kept = [watch.launched for watch in watches if watch.launched is not None and not watch.closed]
+    return "windows" if any(one.server != server or one.pane not in there for one in kept) else ""
 
 
 def _last_sign(project: Project) -> datetime | None:
@@ -64,8 +64,11 @@ def _times(folder: Path) -> Iterator[float]:
 
 def _unheard(project: Project, watches: list[Watch]) -> Iterator[str]:
     """Name the executors that ended while nobody wrote it down: their supervisors had died, or the disk was full."""
+    server = project.terminal.identity()
     for watch in watches:
-        if watch.state in HOLDS_A_SLOT and watch.executor == "running":
+        # where tmux has ended, its executors ended of that
+        there = watch.launched is not None and watch.launched.server == server
+        if there and watch.state in HOLDS_A_SLOT and watch.executor == "running":
             status = exit_status(project, watch)
             if status is not None:
                 yield f"{watch.phase}: its executor had ended with status {status}, and the journal had not heard of it"

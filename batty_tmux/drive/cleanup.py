@@ -9,10 +9,12 @@ from batty_tmux.drive.candidate import apart
 from batty_tmux.drive.project import BOARDS, Project
 from batty_tmux.drive.windows import find_window
 from batty_tmux.errors import BattyError
+from batty_tmux.host.files import size_of
 from batty_tmux.host.lock import exclusive
 from batty_tmux.host.plumbing import Git
 from batty_tmux.names import PhaseId, RunId, Sha
 
+_THOUSAND = 1000
 _LEFT_BY_BOARDS = (".lock", "activity.jsonl")
 """What working on a board leaves beside it; batty's own .gitignore for boards names them."""
 
@@ -47,6 +49,43 @@ def clean(project: Project, phase: PhaseId, *, ignored: bool = False) -> None:
         # not the entry's own head: where a conflict was resolved, that is a merge which the branch never had
         project.place.git.drop_ref(f"refs/heads/{launching.branch}", Sha(status.head))
     project.place.records.append(Cleaned(run=RunId(status.watch.run), phase=phase))
+
+
+def why_safe(project: Project, phase: PhaseId) -> tuple[str, ...]:
+    """Return the proof, a sentence each, that nothing of a phase is lost when what is left of it goes."""
+    status = project.status(phase)
+    launching, entry = status.watch.launching, _landed_entry(project, phase)
+    if launching is None or entry is None or entry.landed is None:
+        return ()
+    git, landed = project.place.git, entry.landed.candidate
+    told = []
+    if status.head:
+        count = len(git.commits(launching.start, status.head))
+        commits, are = ("its commit", "is") if count == 1 else (f"its {count} commits", "are")
+        if git.is_ancestor(status.head, landed):
+            told.append(f"{commits} {are} on {project.base}, which holds {landed[:9]}")
+        else:
+            told.append(f"what {commits} change{'s' if count == 1 else ''} is on {project.base}, as {landed[:9]}")
+        kept = f"{entry.claim} keeps {entry.head[:9]} for {project.config.queue.retention}"
+        told.append(f"branch {launching.branch}: {kept}")
+    folder = Path(launching.worktree)
+    told.append(f"worktree {folder}: {_worktree_words(folder, phase)}")
+    return tuple(told)
+
+
+def _worktree_words(folder: Path, phase: PhaseId) -> str:
+    if not folder.exists():
+        return "gone already"
+    kept = _ignored(Git(folder), phase)
+    if not kept:
+        return "all of it is committed"
+    size = sum(size_of(folder / path) for path in kept)
+    return f"all is committed but what is ignored, which goes: {', '.join(kept[:3])} ({in_bytes(size)} in all)"
+
+
+def _ignored(there: Git, phase: PhaseId) -> tuple[str, ...]:
+    own = {f"{BOARDS}/{phase}/{name}" for name in _LEFT_BY_BOARDS}
+    return tuple(path for path in there.ignored() if path not in own)
 
 
 def _cleaned(project: Project, status: PhaseStatus) -> bool:
@@ -112,8 +151,17 @@ def _unsaved(folder: Path, phase: PhaseId, *, ignored: bool) -> str:
     dirty = there.status().dirty
     if dirty:
         return f"{len(dirty)} files are not committed, such as {dirty[0]}"
-    own = {f"{BOARDS}/{phase}/{name}" for name in _LEFT_BY_BOARDS}
-    kept = tuple(path for path in there.ignored() if path not in own)
+    kept = _ignored(there, phase)
     if kept and not ignored:
-        return f"{len(kept)} ignored files would go with it, such as {kept[0]}; --ignored says they may"
+        size = in_bytes(sum(size_of(folder / path) for path in kept))
+        return f"{len(kept)} ignored files would go with it, such as {kept[0]} ({size} in all); --ignored says they may"
     return ""
+
+
+def in_bytes(size: int) -> str:
+    """Return a size in the one unit that matters."""
+    for unit in ("B", "kB", "MB"):
+        if size < _THOUSAND:
+            return f"{size} {unit}"
+        size //= _THOUSAND
+    return f"{size} GB"

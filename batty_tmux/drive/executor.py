@@ -52,6 +52,9 @@ def start(project: Project, phase: PhaseId, run: RunId) -> None:
         if watch.launching is None or watch.run != run or watch.state not in HOLDS_A_SLOT:
             what = f"{phase} is {watch.state}: there is nothing for an executor to do"
             raise BattyError("nothing-to-do", what, next="batty status")
+        if watch.is_done:
+            what = f"the executor of {phase} has done its work: what is left is the gate, and a review"
+            raise BattyError("nothing-to-do", what, next="batty status")
         _start(project, watch, held)
 
 

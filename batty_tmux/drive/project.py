@@ -62,12 +62,16 @@ class Project:
 
     @cached_property
     def terminal(self) -> Terminal:
-        """The tmux server of $TMUX, else that of the run, else the default one."""
+        """The tmux server of $TMUX, unless the run has its session on another; else the run's, else the default one."""
         here = Terminal.from_environment(os.environ)
-        if here.socket is not None or not self.run.socket:
+        run = self.run.socket
+        if not run or (here.socket is not None and str(here.socket) == run):
             return here
-        there = Terminal(Path(self.run.socket))
-        return there if there.alive() else here
+        there = Terminal(Path(run))
+        if here.socket is None:
+            return there if there.alive() else here
+        state = str(self.place.state)
+        return there if any(facts.repo == state for facts in there.sessions()) else here
 
     def connect(self, session: str) -> None:
         """Speak to tmux over a standing connection from here on: for who has much to say to it."""

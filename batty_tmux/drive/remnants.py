@@ -12,7 +12,7 @@ from typing import Final
 from batty_tmux.core import marks
 from batty_tmux.core.marks import Mark
 from batty_tmux.drive.project import Project
-from batty_tmux.host.offspring import programs
+from batty_tmux.host.offspring import is_in_front, programs
 from batty_tmux.host.quoting import line
 from batty_tmux.host.terminal import Terminal, TitledPane
 from batty_tmux.names import PhaseId, RunId, SessionId, WindowId, clean
@@ -56,8 +56,8 @@ def give_place(terminal: Terminal, old: Remnant, new: WindowId | None) -> bool:
     windows = terminal.windows()
     there = next((facts.session for facts in windows if facts.window == new), None)
     if there == old.session:
-        # not followed by the clients: who looked at that place sees what is there now
-        terminal.source([line("swap-window", "-d", "-s", str(new), "-t", old.window)])
+        # whoever looks at that place goes on looking there; -d would take everybody to it
+        terminal.source([line("swap-window", "-s", str(new), "-t", old.window)])
     if sum(facts.session == old.session for facts in windows) < 2:  # noqa: PLR2004 -- itself alone
         return False
     return terminal.kill_window(old.window).ok
@@ -81,5 +81,7 @@ def _runs(pane: TitledPane) -> str:
     """Name what is at work in a pane; "" for a shell that waits for a command."""
     if pane.dead:
         return ""
-    named = (Path(name).name.lstrip("-") for name in (pane.program, *programs(pane.pid)))
-    return clean(next((name for name in named if name not in _SHELLS and not name.startswith(_HELPERS)), ""), 40)
+    names = [Path(name).name.lstrip("-") for name in (pane.program, *programs(pane.pid))]
+    stranger = next((name for name in names if name not in _SHELLS and not name.startswith(_HELPERS)), "")
+    # a script is a shell by its name too, but it has the terminal
+    return clean(stranger, 40) or ("" if is_in_front(pane.pid) else clean(names[0], 40))

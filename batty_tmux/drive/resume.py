@@ -126,7 +126,7 @@ def _bring_back(project: Project, environ: Mapping[str, str], before: Found) -> 
 
 def _open(project: Project, watch: Watch, state: str) -> Opened:
     end_unseen(project, watch)
-    begins = watch.state in HOLDS_A_SLOT
+    begins = watch.state in HOLDS_A_SLOT and not watch.is_done
     goes_on = begins and is_continued(watch, agent_of(project, watch.phase))
     project.place.records.append(open_window(project, watch))
     return Opened(watch.phase, state, "conversation" if goes_on else "anew" if begins else "waits")

@@ -154,3 +154,14 @@ def _sync_folder(folder: Path) -> None:
 
 def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
+
+
+def size_of(path: Path) -> int:
+    """Return how many bytes a file has, or all below a folder; links are not followed, what cannot be read is 0."""
+    try:
+        if not stat.S_ISDIR(path.lstat().st_mode):
+            return path.lstat().st_size
+        with os.scandir(path) as entries:
+            return sum(size_of(Path(entry.path)) for entry in entries)
+    except OSError:
+        return 0

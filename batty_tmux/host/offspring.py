@@ -4,6 +4,8 @@ import os
 from contextlib import suppress
 from datetime import UTC, datetime
 
+from batty_tmux.host.process import run
+
 Used = dict[tuple[int, float], float]
 """Processor time in seconds of each process and of its children that have ended. A number is used again, so each
 process is named by its number and by when it began."""
@@ -47,6 +49,15 @@ def has_ended(pid: int) -> bool:
         return True
     except Error:
         return False
+
+
+def is_in_front(pid: int) -> bool:
+    """Tell whether a process's own group is the one that its terminal belongs to: a shell that waits for a command.
+
+    A shell that runs a program in the foreground has given the terminal away. False where ps does not tell.
+    """
+    told = run(("ps", "-o", "pgid=,tpgid=", "-p", str(pid)), timeout=10).stdout.split()
+    return len(told) == 2 and told[0] == told[1]  # noqa: PLR2004 -- the two that were asked for
 
 
 def programs(pid: int) -> tuple[str, ...]:
