@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 import msgspec
 
+from batty_tmux.commands.attach import attach
 from batty_tmux.commands.naming import JUDGED
 from batty_tmux.commands.show import as_json, say
-from batty_tmux.commands.attach import attach
 from batty_tmux.commands.wait import interactive
 from batty_tmux.core.review import Verdict
 from batty_tmux.drive.project import Project, named_phase
