@@ -146,9 +146,15 @@ def test_nothing_to_launch_is_said(server: PrivateServer, recorder: Recorder, pe
     person.expect("No repository here")
 
 
+def of(repository: Path) -> str:
+    """Return what batty writes on its windows to say whose they are."""
+    return str(repository / ".git" / "batty")
+
+
 def phase_window(server: PrivateServer, **options: str) -> str:
     """Make a window as a phase's is, without going there."""
-    folder = ("-c", options["repo"]) if Path(options.get("repo", "/elsewhere")).is_dir() else ()
+    state = Path(options.get("repo", "/elsewhere"))
+    folder = ("-c", str(state.parents[1])) if state.parent.is_dir() else ()
     window = ask(server, "new-window", "-d", "-P", "-F", "#{window_id}", "-n", "phase", *folder, "exec cat")
     for name, value in options.items():
         server.terminal.run("set-option", "-w", "-t", window, f"@batty_{name}", value).check()
@@ -157,7 +163,7 @@ def phase_window(server: PrivateServer, **options: str) -> str:
 
 def test_go_to_a_phase(server: PrivateServer, plain: Path, recorder: Recorder, person: Attached) -> None:
     """The list holds the windows in which phases work, with their states, and brings one to the front."""
-    repo = str(plain)
+    repo = of(plain)
     phase_window(server, phase="phase-1", state="working", repo=repo)
     second = phase_window(server, phase="phase-2", state="asking", repo=repo)
     phase_window(server, phase="x#(touch pwned)", state="working", repo=repo)
@@ -176,7 +182,7 @@ def test_review_opens_at_once_and_says_who_looks_on(
     """Three keys with the verdict's: no list comes before it, and it is gone when the verdict is given."""
     client = ask(server, "list-clients", "-F", "#{client_name}")
     recorder.path.write_text(f'{recorder.path.read_text()}printf "%s" "$BATTY_CLIENT" >"$HOME/client"\n')
-    phase_window(server, phase="phase-2", state="reviewing", repo=str(plain))
+    phase_window(server, phase="phase-2", state="reviewing", repo=of(plain))
     load(server)
     opened(person)
     person.press("r")
@@ -213,11 +219,11 @@ def test_only_what_makes_sense_now_is_offered(
     assert offered(person) == [*START, "Resume", *run]
     phase_window(server, phase="phase-9", state="asking", repo="/elsewhere")
     assert offered(person) == [*START, "Resume", *run]
-    home = phase_window(server, run="001", repo=str(plain))
-    first = phase_window(server, phase="phase-1", state="asking", repo=str(plain))
+    home = phase_window(server, run="001", repo=of(plain))
+    first = phase_window(server, phase="phase-1", state="asking", repo=of(plain))
     there = ["Go to a phase...", "Dashboard", *run, "Stop..."]
     assert offered(person) == ["Answer... (1)", *START, *there]
-    phase_window(server, phase="phase-2", state="reviewing", repo=str(plain))
+    phase_window(server, phase="phase-2", state="reviewing", repo=of(plain))
     assert offered(person) == ["Answer... (1)", "Review... (1)", *START, *there]
     server.terminal.run("select-window", "-t", first).check()
     pause, told = "Pause supervision of phase-1", "What happened to phase-1"
@@ -266,7 +272,7 @@ def test_a_hostile_state_never_reaches_the_menu(
     server: PrivateServer, plain: Path, recorder: Recorder, person: Attached
 ) -> None:
     """A state that is no word is left out; the phase is still there."""
-    phase_window(server, phase="phase-1", state="#(touch pwned)", repo=str(plain))
+    phase_window(server, phase="phase-1", state="#(touch pwned)", repo=of(plain))
     load(server)
     opened(person)
     person.press("w")
@@ -276,7 +282,7 @@ def test_a_hostile_state_never_reaches_the_menu(
 
 def test_stop_asks_first(server: PrivateServer, plain: Path, recorder: Recorder, person: Attached) -> None:
     """Leaving the question stops nothing."""
-    phase_window(server, phase="phase-1", state="working", repo=str(plain))
+    phase_window(server, phase="phase-1", state="working", repo=of(plain))
     load(server)
     opened(person)
     person.press("x")

@@ -181,7 +181,7 @@ main_menu() {
 look_around() {
     top=$(git -C "$directory" rev-parse --show-toplevel 2>/dev/null) || top=
     common=$(git -C "$directory" rev-parse --path-format=absolute --git-common-dir 2>/dev/null) || common=
-    repo=${common%/.git} has_boards='' was_run='' home_window=''
+    repo=${common:+$common/batty} has_boards='' was_run='' home_window=''
     case $repo in *[!A-Za-z0-9/+,=@\ ._~-]*) repo= ;; esac
     [ -z "$top" ] || [ -z "$(boards)" ] || has_boards=1
     [ ! -s "$common/batty/journal.jsonl" ] || was_run=1
