@@ -39,6 +39,9 @@ class Agent(_Table, frozen=True):
         Meta(description="Program and arguments; {brief} {phase} {board} {worktree} {run} are filled in."),
     ] = ()
     args: Annotated[tuple[str, ...], Meta(description="More arguments for the agent's command line.")] = ()
+    parallel: Annotated[
+        int, Meta(ge=0, le=64, description="Phases that this agent may have at work at once; 0 is no limit of its own.")
+    ] = 0
 
 
 class Gate(_Table, frozen=True):

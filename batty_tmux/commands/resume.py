@@ -36,5 +36,8 @@ def command(repo: Path, base: str | None, json_: bool) -> int:
     else:
         for line in found_lines(run.id, found):
             say(line)
+        terms = project.terms()
+        if terms.closed:
+            say(f"! {terms.closed}{'   ↳ next: batty work all' if terms.stage == 'over' else ''}")
         say(f"↳ next: {found.next}")
     return 1 if found.stays else 0

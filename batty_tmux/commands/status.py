@@ -18,7 +18,7 @@ from batty_tmux.core.report import HEADINGS, collision_lines, status_row
 from batty_tmux.core.status import PhaseStatus
 from batty_tmux.drive.keys import Keys, bound
 from batty_tmux.drive.overview import overview
-from batty_tmux.drive.project import Project
+from batty_tmux.drive.project import WALL, Project
 from batty_tmux.drive.resume import look_after
 from batty_tmux.host.clock import now
 from batty_tmux.names import PhaseId, clean
@@ -79,8 +79,10 @@ def screen(project: Project, width: int = 200) -> RenderableType:
     statuses = project.statuses()
     run = project.run
     queue = project.queue()
+    window = run.window.words(now(), WALL)
+    head = f"{project.place.name}  run {run.id or '-'}  {run.parallel} at once  base {project.base} {queue.tip[:9]}"
     parts: list[RenderableType] = [
-        Text(f"{project.place.name}  run {run.id or '-'}  {run.parallel} at once  base {project.base} {queue.tip[:9]}"),
+        Text(f"{head}  {window}" if window else head),
         Text(""),
         overview_table(statuses, width),
     ]

@@ -12,8 +12,9 @@ from batty_tmux.commands.show import say, tell
 from batty_tmux.commands.status import overview_table
 from batty_tmux.core.attention import waiting, waiting_lines
 from batty_tmux.core.events import AnyEvent
+from batty_tmux.core.sequence import wanted
 from batty_tmux.core.status import PhaseStatus
-from batty_tmux.drive.fill import wanted
+from batty_tmux.drive.horizon import Horizon
 from batty_tmux.drive.project import Project
 from batty_tmux.drive.resume import look_after
 from batty_tmux.host.clock import now
@@ -41,10 +42,13 @@ def _wait(project: Project) -> int:
     screen = Console(stderr=True)
     with Live(console=screen, auto_refresh=False, transient=True) if screen.is_terminal else _Narrator() as live:
         looks, told, first = 0, len(project.place.records.events), True
+        horizon = Horizon()
         while True:
-            if looks % _LOOK_AFTER == 0:
+            moved = horizon.changed(project)
+            if moved or looks % _LOOK_AFTER == 0:
                 look_after(project)
-            if project.place.records.refresh() or first:
+            project.place.records.refresh()
+            if len(project.place.records.events) != told or moved or first:
                 first = False
                 project = Project.around(project.place.home, project.base)
                 statuses = _wanted(project)
@@ -62,7 +66,7 @@ def is_over(project: Project, statuses: list[PhaseStatus]) -> bool:
     """Tell whether nothing moves any more: what is left waits for a decision, or for what does."""
     if any(status.is_awaited for status in statuses):
         return False
-    return project.run.stopped or not any(status.state == "ready" for status in statuses)
+    return project.run.stopped or not any(status.state == "ready" and status.kept != "over" for status in statuses)
 
 
 def conclude(statuses: list[PhaseStatus]) -> int:

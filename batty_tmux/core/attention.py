@@ -19,6 +19,9 @@ Hold = Literal["", "paused", "you"]
 KEYS: Final = {"batty answer": "a", "batty review": "r", "batty attach": "w", "batty work": "l"}
 """The key of the plugin's menu that leads to what a command does."""
 
+OVER: Final = "over"
+"""The state of a run whose window of time is over while phases could start."""
+
 _WORDS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 ._,:()-")
 _LONGEST = 120
 _WIDEST = 400
@@ -29,9 +32,9 @@ _WORD = 32
 class Waiting:
     """One thing that waits. `key` identifies this appearance of it: another question of the same phase has another.
 
-    `phase` is None for the merge queue as a whole. `question` is what is asked, `reason` why a person must say, where
-    the two are not the same. `command` settles it, `menu` is the key of the menu that does, "" where none does.
-    `suggested` is an answer that a key accepts.
+    `phase` is None for the merge queue as a whole, and for the run, whose window of time is over. `question` is what
+    is asked, `reason` why a person must say, where the two are not the same. `command` settles it, `menu` is the key of
+    the menu that does, "" where none does. `suggested` is an answer that a key accepts.
     """
 
     phase: PhaseId | None
@@ -47,14 +50,16 @@ class Waiting:
 
     @property
     def name(self) -> str:
-        return self.phase or "the merge queue"
+        return self.phase or ("the run" if self.state == OVER else "the merge queue")
 
 
 def waiting(statuses: Iterable[PhaseStatus], now: datetime, queue: Queue | None = None) -> tuple[Waiting, ...]:
     """List all that waits for a person, each once, oldest first; what has no age comes last."""
-    found = [_of_a_phase(status, now) for status in statuses if status.waits_for_a_person]
+    everything = tuple(statuses)
+    found = [_of_a_phase(status, now) for status in everything if status.waits_for_a_person]
     if queue is not None:
         found += _of_the_queue(queue)
+    found += _of_the_run(everything)
     return tuple(sorted(found, key=lambda one: (one.since is None, one.since or now)))
 
 
@@ -81,6 +86,16 @@ def _of_the_queue(queue: Queue) -> list[Waiting]:
         return []
     key = _digest("queue", str(queue.resumed), told)
     return [Waiting(None, key, "standstill", told, "", None, None, "batty queue resume")]
+
+
+def _of_the_run(statuses: Sequence[PhaseStatus]) -> list[Waiting]:
+    """Return the end of the run's window, if phases could start and are not launched for it."""
+    late = [status for status in statuses if status.kept == "over"]
+    if not late:
+        return []
+    count = "1 phase" if len(late) == 1 else f"{len(late)} phases"
+    told = f"{late[0].says}; {count} could start"
+    return [Waiting(None, _digest("run", OVER, late[0].says), OVER, told, "", None, None, late[0].next)]
 
 
 def _key(status: PhaseStatus, prompt: Prompted | None) -> str:
@@ -120,8 +135,12 @@ def notice(project: str, newest: Waiting, count: int) -> str:
     nothing that a terminal could obey.
     """
     more = f" ({count} need you)" if count > 1 else ""
-    text = f"batty: {newest.name} of {project[:_WORD]} is {'at a ' if newest.phase is None else ''}{newest.state}{more}"
+    text = f"batty: {newest.name} of {project[:_WORD]} is {_state(newest)}{more}"
     return "".join(c if c in _WORDS else "-" for c in text)[:_LONGEST]
+
+
+def _state(one: Waiting) -> str:
+    return one.state if one.phase is not None or one.state == OVER else f"at a {one.state}"
 
 
 def hold(watch: Watch) -> Hold:

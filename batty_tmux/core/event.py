@@ -24,11 +24,35 @@ class PhaseEvent(Event, frozen=True, kw_only=True):
 
 
 class RunStarted(Event, frozen=True, kw_only=True, tag="run-started"):
+    """`after` are pairs: in this run the first phase waits until the second has landed, whatever its board says.
+
+    A pair without a second takes back what was said of the first before.
+    Between `opens` and `until` phases are launched; None is no bound. `boards` are the phases that the base had,
+    `unreadable` the files of theirs that could not be read, each with its line.
+    """
+
     base: str
     parallel: int
     phases: tuple[PhaseId, ...] = ()
     agent: str = ""
     socket: str = ""
+    after: tuple[tuple[PhaseId, PhaseId], ...] = ()
+    opens: datetime | None = None
+    until: datetime | None = None
+    boards: tuple[PhaseId, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+
+class BoardsChanged(Event, frozen=True, kw_only=True, tag="boards-changed"):
+    """A commit on the base brought or took phases while a run was on, or made files of a board unreadable.
+
+    `boards` and `unreadable` are all that there are now.
+    """
+
+    boards: tuple[PhaseId, ...] = ()
+    added: tuple[PhaseId, ...] = ()
+    removed: tuple[PhaseId, ...] = ()
+    unreadable: tuple[str, ...] = ()
 
 
 class RunStopped(Event, frozen=True, kw_only=True, tag="run-stopped"):

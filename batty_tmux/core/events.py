@@ -1,6 +1,7 @@
 """What can happen, as the journal keeps it. Both state machines fold these; nothing else is stored."""
 
 from batty_tmux.core.event import (
+    BoardsChanged,
     Event,
     PhaseEvent,
     RunResumed,
@@ -70,6 +71,7 @@ AnyEvent = (
     RunResumed
     | RunStarted
     | RunStopped
+    | BoardsChanged
     | BoardCommitted
     | Cleaned
     | DirectorAsked
@@ -126,6 +128,7 @@ __all__ = [
     "AnyEvent",
     "BaseMoved",
     "BoardCommitted",
+    "BoardsChanged",
     "CandidateBuilt",
     "Cleaned",
     "Collided",

@@ -1,7 +1,7 @@
-"""Which phases can start, in which order, and what their executors are told."""
+"""What phases wait for, and what their executors are told."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from batty_tmux.core.board import Phase, Task
 from batty_tmux.names import Branch, PhaseId, RunId, clean
@@ -9,17 +9,8 @@ from batty_tmux.names import Branch, PhaseId, RunId, clean
 _GUIDE_LIMIT = 60_000
 
 
-@dataclass(frozen=True)
-class Assignment:
-    """What a phase's executor gets. `starts` is "now", or names what it waits for."""
-
-    phase: PhaseId
-    title: str
-    branch: Branch
-    worktree: str
-    agent: str
-    tasks: int
-    starts: str
+Pair = tuple[PhaseId, PhaseId]
+"""A phase, and one that it waits for."""
 
 
 def branch_of(phase: PhaseId, run: RunId) -> Branch:
@@ -36,42 +27,40 @@ def waits_for(phase: Phase, landed: Iterable[PhaseId]) -> tuple[PhaseId, ...]:
     return tuple(other for other in phase.depends_on if other not in done)
 
 
-def ready(phases: Sequence[Phase], idle: Iterable[PhaseId], landed: Iterable[PhaseId]) -> tuple[Phase, ...]:
-    """Return the phases that can start now, in natural order: not started yet, and nothing to wait for."""
-    can = set(idle)
-    done = set(landed)
-    return tuple(phase for phase in phases if phase.id in can and not waits_for(phase, done))
+def with_after(phases: Sequence[Phase], after: Iterable[Pair]) -> tuple[Phase, ...]:
+    """Return the phases as one run orders them: each also waits for what was said of it with the run.
+
+    A pair that names a phase which is not there any more orders nothing: it could never land.
+    """
+    known = {phase.id for phase in phases}
+    more: dict[PhaseId, list[PhaseId]] = {}
+    for phase, other in after:
+        if other in known:
+            more.setdefault(phase, []).append(other)
+    return tuple(
+        replace(phase, depends_on=tuple(dict.fromkeys((*phase.depends_on, *more[phase.id]))))
+        if phase.id in more
+        else phase
+        for phase in phases
+    )
 
 
-def assignments(
-    phases: Sequence[Phase],
-    run: RunId,
-    agent: Callable[[Phase], str],
-    parallel: int,
-    worktrees: str,
-    landed: Iterable[PhaseId],
-) -> tuple[Assignment, ...]:
-    """Say what a run over these phases would do: who starts now, who waits for what."""
-    done = set(landed)
-    slots = parallel
-    rows: list[Assignment] = []
-    for phase in phases:
-        if phase.id in done:
-            continue
-        blocked = waits_for(phase, done)
-        if blocked:
-            starts = "after " + ", ".join(blocked)
-        elif slots > 0:
-            starts, slots = "now", slots - 1
-        else:
-            starts = "when a window is free"
-        path = f"{worktrees}/{worktree_of(phase.id, run)}"
-        rows.append(
-            Assignment(
-                phase.id, phase.title, branch_of(phase.id, run), path, agent(phase), phase.total - phase.done, starts
-            )
-        )
-    return tuple(rows)
+def pairs_after(phases: Sequence[Phase], which: Iterable[PhaseId], others: Sequence[PhaseId]) -> tuple[Pair, ...]:
+    """Return what `--after` says: each of these phases waits for each of the others.
+
+    Where `which` is empty it is said of all phases but those others and what they themselves wait for.
+    """
+    before: set[PhaseId] = set()
+    if not (named := tuple(which)):
+        known = {phase.id: phase for phase in phases}
+        left = list(others)
+        while left:
+            one = left.pop()
+            if one not in before:
+                before.add(one)
+                left += known[one].depends_on if one in known else ()
+    of = named or tuple(phase.id for phase in phases if phase.id not in before)
+    return tuple((phase, other) for phase in of for other in others)
 
 
 def brief(

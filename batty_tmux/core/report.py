@@ -11,6 +11,7 @@ from batty_tmux.core.attention import typeable as _typeable
 from batty_tmux.core.events import (
     AnyEvent,
     BoardCommitted,
+    BoardsChanged,
     Collided,
     Collision,
     ExecutorExited,
@@ -133,7 +134,7 @@ def narrate(event: AnyEvent) -> str | None:
     """Return one line for a person, or None for what is of no interest."""
     phase = getattr(event, "phase", "")
     told = _of_the_executor(event) or _of_the_contract(event) or of_supervision(event) or of_the_queue(event)
-    told = told or _of_the_radar(event)
+    told = told or _of_the_radar(event) or _of_the_run(event)
     return f"{phase}{': ' if phase else ''}{clean(told, 300)}" if told else None
 
 
@@ -189,6 +190,14 @@ def _of_the_contract(event: AnyEvent) -> str | None:
             return f"{state}: {reason}"
         case _:
             return None
+
+
+def _of_the_run(event: AnyEvent) -> str | None:
+    if not isinstance(event, BoardsChanged):
+        return None
+    told = [(event.added, "came"), (event.removed, "left"), (event.unreadable, "cannot be read")]
+    words = "; ".join(f"{', '.join(names)} {what}" for names, what in told if names)
+    return f"boards on the base: {words or 'all can be read again'}"
 
 
 def _of_the_radar(event: AnyEvent) -> str | None:

@@ -4,14 +4,15 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from batty_tmux.core.board import Phase, Task
-from batty_tmux.core.events import AnyEvent, Landed, Launched, RunResumed, RunStarted, RunStopped
+from batty_tmux.core.events import AnyEvent, BoardsChanged, Landed, Launched, RunResumed, RunStarted, RunStopped
 from batty_tmux.core.plan import waits_for
 from batty_tmux.core.queue_plan import standstill
 from batty_tmux.core.queue_state import Entry, EntryState, Queue
 from batty_tmux.core.supervise import HOLDS_A_SLOT, Watch
+from batty_tmux.core.window import Window
 from batty_tmux.names import PhaseId, RunId
 
 State = Literal[
@@ -43,7 +44,11 @@ STILL_AWAITED: frozenset[State] = CAN_MOVE_ALONE | {"asking", "reviewing", "defe
 
 @dataclass(frozen=True)
 class Run:
-    """The newest run: `wanted` are the phases it was asked for, empty for all."""
+    """The newest run: `wanted` are the phases it was asked for, empty for all.
+
+    `after` are pairs, the first of which waits for the second in this run. `boards` are the phases that the base had
+    when somebody last looked, empty where nobody wrote it down; `unreadable` the files of them that could not be read.
+    """
 
     id: RunId = RunId("")
     base: str = ""
@@ -52,6 +57,17 @@ class Run:
     agent: str = ""
     socket: str = ""
     stopped: bool = False
+    after: tuple[tuple[PhaseId, PhaseId], ...] = ()
+    window: Window = Window()
+    boards: tuple[PhaseId, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+
+NO_RUN: Final = Run()
+
+Kept = Literal["", "unwanted", "stopped", "ahead", "over", "slots", "agent"]
+"""What keeps a phase that is ready from being launched: the run was not asked for it, or was stopped; its window of
+time; the slots; the limit of its agent."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +83,7 @@ class PhaseStatus:
     task: Task | None = None
     done: int = 0
     total: int = 0
+    kept: Kept = ""
 
     @property
     def moves_alone(self) -> bool:
@@ -92,26 +109,44 @@ class PhaseStatus:
         return self.watch.state in HOLDS_A_SLOT
 
 
-def current_run(events: Iterable[AnyEvent]) -> Run:
-    """Fold the newest run; a later `work` in the same run adds to what is wanted."""
-    run = Run()
+def current_run(events: Iterable[AnyEvent], run: Run = NO_RUN) -> Run:
+    """Fold the newest run; a later `work` in the same run adds to what is wanted, and to what waits for what."""
     for event in events:
         match event:
             case RunStarted():
-                everything = not event.phases or (run.id == event.run and run.id != "" and not run.wanted)
-                before = run.wanted if run.id == event.run else frozenset[PhaseId]()
-                wanted = frozenset[PhaseId]() if everything else before | set(event.phases)
-                run = Run(event.run, event.base, event.parallel, wanted, event.agent, event.socket)
+                run = _started(event, run)
             case RunStopped():
                 run = replace(run, stopped=True)
+            case RunResumed(base=base):
+                run = replace(run, base=base or run.base, stopped=False)
+            case BoardsChanged(boards=boards, unreadable=unreadable):
+                run = replace(run, boards=boards, unreadable=unreadable)
             case Launched(server=server) if server and not run.socket:
                 # the first run of a repository often starts the server
                 run = replace(run, socket=server.rsplit(",", 2)[0])
-            case RunResumed(base=base):
-                run = replace(run, base=base or run.base, stopped=False)
             case _:
                 pass
     return run
+
+
+def _started(event: RunStarted, before: Run) -> Run:
+    same = before.id == event.run and before.id != ""
+    everything = not event.phases or (same and not before.wanted)
+    earlier = before if same else NO_RUN
+    taken_back = {phase for phase, other in event.after if not other}
+    kept = [pair for pair in earlier.after if pair[0] not in taken_back]
+    return Run(
+        id=event.run,
+        base=event.base,
+        parallel=event.parallel,
+        wanted=frozenset() if everything else earlier.wanted | set(event.phases),
+        agent=event.agent,
+        socket=event.socket,
+        after=tuple(dict.fromkeys((*kept, *(pair for pair in event.after if pair[1])))),
+        window=Window(event.opens, event.until),
+        boards=event.boards,
+        unreadable=event.unreadable,
+    )
 
 
 def derive(

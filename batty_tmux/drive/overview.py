@@ -10,6 +10,7 @@ from batty_tmux.core.queue_report import expected_seconds, why
 from batty_tmux.core.queue_state import Queue
 from batty_tmux.core.radar import Radar
 from batty_tmux.core.status import PhaseStatus
+from batty_tmux.drive.outline import WindowRow, window_row
 from batty_tmux.drive.project import Project
 from batty_tmux.host.clock import now
 
@@ -34,6 +35,8 @@ class PhaseRow(msgspec.Struct, frozen=True, kw_only=True):
     total: int
     says: str
     next: str
+    after: tuple[str, ...] = ()
+    """What it depends on, by its board and by `batty work --after`."""
     collisions: tuple[Collision, ...] = ()
     """What it would conflict with; an empty phase is the base."""
 
@@ -72,7 +75,10 @@ class LandedRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AttentionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """`phase` is null for the merge queue as a whole. `menu` is the key of the plugin's menu that leads there."""
+    """`phase` is null for the merge queue as a whole and, with the state `over`, for the window of a run.
+
+    `menu` is the key of the plugin's menu that leads there.
+    """
 
     phase: str | None
     key: str
@@ -93,6 +99,8 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     base_sha: str
     run: str | None
     parallel: int
+    window: WindowRow | None
+    """Between which times phases are launched; null where the run has no such bounds."""
     phases: tuple[PhaseRow, ...]
     queue: tuple[QueueRow, ...]
     landed: tuple[LandedRow, ...]
@@ -111,6 +119,7 @@ def overview(project: Project) -> Overview:
         base_sha=queue.tip,
         run=project.run.id or None,
         parallel=project.run.parallel,
+        window=window_row(project.run),
         phases=tuple(_phase_row(status, seen) for status in statuses),
         queue=queue_rows(queue),
         landed=_landed_rows(queue),
@@ -158,6 +167,7 @@ def _phase_row(status: PhaseStatus, seen: Radar) -> PhaseRow:
         total=status.total,
         says=status.says,
         next=status.next,
+        after=status.phase.depends_on,
         collisions=radar.of(seen, status.phase.id),
     )
 

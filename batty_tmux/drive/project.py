@@ -11,21 +11,26 @@ from batty_tmux.config import ConfigError, parse
 from batty_tmux.config_tables import Config
 from batty_tmux.core.board import Board, Phase, cycle, parse_board, parse_phase, unknown_dependencies
 from batty_tmux.core.events import Landed, Launching
+from batty_tmux.core.plan import with_after
 from batty_tmux.core.queue_state import Entry, GateKey, Now, Queue, observe
+from batty_tmux.core.sequence import Terms, explained
 from batty_tmux.core.status import PhaseStatus, Run, current_run, derive
 from batty_tmux.core.supervise import HOLDS_A_SLOT, Watch
+from batty_tmux.core.window import Clock
 from batty_tmux.drive.gate import GateSpec
 from batty_tmux.drive.ground import worktrees
 from batty_tmux.drive.place import Place
 from batty_tmux.drive.renamed import no_base
 from batty_tmux.drive.settings import base_branch, commit_command, settings, uncommitted
 from batty_tmux.errors import BattyError, UsageError
+from batty_tmux.host.clock import from_wall, now, on_wall
 from batty_tmux.host.files import read_tree
 from batty_tmux.host.terminal import Terminal
 from batty_tmux.names import PhaseId, SessionId, Sha, phase_id
 
 BOARDS = "kanban"
 SETTINGS = "batty.toml"
+WALL = Clock(from_wall, on_wall)
 
 
 @dataclass(frozen=True)
@@ -93,9 +98,14 @@ class Project:
         if self.fault is not None:
             raise self.fault
 
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """All phases of the base's boards, and those at work whose boards have since left it."""
+        return (*self.board.phases, *self._departed())
+
     def phase(self, name: str) -> Phase:
         """Find a phase by name. Raises UsageError `no-phase` naming those that exist."""
-        found = next((phase for phase in self.board.phases if phase.id == name), None)
+        found = next((phase for phase in self.phases if phase.id == name), None)
         if found is None:
             known = tuple(str(phase.id) for phase in self.board.phases)
             raise UsageError(
@@ -113,8 +123,8 @@ class Project:
         key = queue.key_of(self.gate.digest, self.gate.hygiene) if known else GateKey()
         wanted = self.config.queue
         at_once = wanted.slots if isinstance(wanted.slots, int) else 1
-        now = Now(tip=where[0], tree=where[1], gate=key, slots=at_once, batch=wanted.gate == "batch")
-        return observe(queue, now)
+        seen = Now(tip=where[0], tree=where[1], gate=key, slots=at_once, batch=wanted.gate == "batch")
+        return observe(queue, seen)
 
     def watch(self, phase: PhaseId) -> Watch:
         return self.place.records.watch(phase)
@@ -154,18 +164,29 @@ class Project:
         landed = {entry.landed.candidate for entry in entries if entry.landed is not None}
         return self.place.git.held_by(f"refs/heads/{self.base}", landed)
 
-    def statuses(self, board: Callable[[Watch], Phase | None] | None = None) -> tuple[PhaseStatus, ...]:
+    def terms(self, run: Run | None = None) -> Terms:
+        """Return on what terms phases are launched at this moment, in the newest run or one that might be."""
+        run, at = run or self.run, now()
+        limits = {name: agent.parallel for name, agent in self.config.agents.items() if agent.parallel}
+        return Terms(run, limits, self.config.run.agent, run.window.stage(at), run.window.told(at, WALL))
+
+    def statuses(
+        self, board: Callable[[Watch], Phase | None] | None = None, *, run: Run | None = None
+    ) -> tuple[PhaseStatus, ...]:
         """Derive the state of every phase on the base's boards, and of those launched that are no longer there.
 
-        `board` reads a phase's own board, for who keeps what it has read.
+        `board` reads a phase's own board, for who keeps what it has read. `run` is one that might be, where it is to be
+        said how that would go.
         """
         queue = self.queue()
         landed = self.landed(queue)
-        phases = (*self.board.phases, *self._departed())
+        terms = self.terms(run)
         there = self._windows_there()
+        phases = with_after(self.phases, terms.run.after)
         heads = self._heads(phases)
         read = board or board_in_worktree
-        return tuple(self._seen(self._status(phase, queue, landed, heads, read), there) for phase in phases)
+        seen = [self._seen(self._status(phase, queue, landed, heads, read), there) for phase in phases]
+        return explained(seen, terms)
 
     def _heads(self, phases: Sequence[Phase]) -> Mapping[str, Sha]:
         """Return the tips of the phases' branches, in one call of git."""
@@ -174,7 +195,7 @@ class Project:
 
     def _windows_there(self) -> frozenset[tuple[str, str]]:
         """Return (server, pane) of every pane there is; asked of tmux only while a phase is at work."""
-        watches = [self.watch(phase.id) for phase in self.board.phases]
+        watches = [self.watch(phase.id) for phase in self.phases]
         if not any(watch.launched is not None and watch.state in HOLDS_A_SLOT for watch in watches):
             return frozenset()
         server = self.terminal.identity() or ""
@@ -184,7 +205,9 @@ class Project:
         """Say so where a phase is at work by the journal and its window is gone: nobody supervises it."""
         launched = status.watch.launched
         if launched is None or not status.holds_a_slot or (launched.server, launched.pane) in there:
-            return status
+            departed = self.board.phase(status.phase.id) is None
+            gone = f"its board has left {self.base}; it goes on with its own"
+            return replace(status, says=gone) if departed and status.state == "working" else status
         return replace(status, state="stuck", says="its window is gone", next="batty resume")
 
     def _departed(self) -> list[Phase]:
@@ -192,10 +215,16 @@ class Project:
         known = {phase.id for phase in self.board.phases}
         events = self.place.records.events
         launched = dict.fromkeys(e.phase for e in events if isinstance(e, Launching) and e.phase not in known)
-        return [Phase(name, str(name)) for name in launched if supervise_holds(self.watch(name))]
+        watches = [watch for name in launched if supervise_holds(watch := self.watch(name))]
+        return [board_in_worktree(watch) or Phase(watch.phase, str(watch.phase)) for watch in watches]
 
     def status(self, phase: PhaseId) -> PhaseStatus:
-        return next(status for status in self.statuses() if status.phase.id == phase)
+        """Return the phase's status. One whose board has left the base is told of even when it is over."""
+        found = next((status for status in self.statuses() if status.phase.id == phase), None)
+        if found is not None:
+            return found
+        queue, gone = self.queue(), Phase(phase, str(phase))
+        return self._status(gone, queue, self.landed(queue), self._heads((gone,)), board_in_worktree)
 
     def _status(
         self,
@@ -235,12 +264,18 @@ class Project:
             told += [f"kanban/{phase.id}/{b.path}:{b.line}: {b.problem}" for b in phase.broken]
         return tuple(told)
 
+    def bad_order(self) -> tuple[str, ...]:
+        """Say what is wrong with the phases' dependencies: who waits for each other, who for what does not exist."""
+        loop = cycle(with_after(self.board.phases, self.run.after))
+        told = [f"these phases wait for each other: {_circle(loop)}"] if loop else []
+        unknown = unknown_dependencies(self.board.phases)
+        return (*told, *(f"{phase} depends on {other}, and no such phase exists" for phase, other in unknown))
+
     def refuse_bad_order(self) -> None:
         """Raise BattyError for a cycle or an unknown name among the phases' dependencies."""
         loop = cycle(self.board.phases)
         if loop:
-            drawn = " -> ".join((*loop, loop[0]) if loop[0] != loop[-1] else loop)
-            what = f"these phases wait for each other: {drawn}"
+            what = f"these phases wait for each other: {_circle(loop)}"
             raise BattyError("phase-cycle", what, next=f"${{EDITOR:-vi}} {BOARDS}/{loop[0]}/PHASE.md")
         unknown = unknown_dependencies(self.board.phases)
         if unknown:
@@ -250,6 +285,10 @@ class Project:
             raise BattyError(
                 "unknown-phase", what, evidence=evidence, next=f"${{EDITOR:-vi}} {BOARDS}/{phase}/PHASE.md"
             )
+
+
+def _circle(loop: tuple[PhaseId, ...]) -> str:
+    return " -> ".join((*loop, loop[0]) if loop[0] != loop[-1] else loop)
 
 
 def _settings_of_run(place: Place) -> Config:

@@ -74,6 +74,11 @@ EXACT: Final = frozenset(
         "accept",
         "collisions",
         "until",
+        "after",
+        "boards",
+        "added",
+        "removed",
+        "unreadable",
     ]
 )
 """The fields that must stay to the letter: ids, refs, digests, paths, and words of batty's own. A field that is not

@@ -11,7 +11,7 @@ from batty_tmux.core.status import PhaseStatus
 from batty_tmux.core.supervise import HOLDS_A_SLOT, Watch
 from batty_tmux.drive.aftermath import look_back
 from batty_tmux.drive.executor import agent_of, end_unseen, is_continued
-from batty_tmux.drive.fill import cut_off, fill
+from batty_tmux.drive.fill import fill, owes_a_launch
 from batty_tmux.drive.gate_log import settle_left
 from batty_tmux.drive.hooks import dress, remember_environment, summon_lander
 from batty_tmux.drive.mending import mend
@@ -37,13 +37,13 @@ class Mended:
 
 
 def look_after(project: Project, statuses: tuple[PhaseStatus, ...] | None = None) -> Mended:
-    """Do what is owed without opening anything: respawn dead supervisors, start a lander if one is due.
+    """Do what is owed: respawn dead supervisors, start a lander, launch what a run that is on has room for.
 
     Every command begins with this. Windows that are gone come back with `batty resume` only. `statuses` are those of
     this moment, where they are known.
     """
-    if project.fault is None and cut_off(project.statuses() if statuses is None else statuses, project.run):
-        fill(project)
+    if owes_a_launch(project, statuses):
+        fill(project, patient=False)
     return Mended(revive_supervisors(project), wake_lander(project))
 
 
@@ -154,7 +154,7 @@ def wake_lander(project: Project) -> bool:
 def _active(project: Project) -> list[Watch]:
     if project.run.stopped:
         return []
-    watches = [project.watch(phase.id) for phase in project.board.phases]
+    watches = [project.watch(phase.id) for phase in project.phases]
     return [watch for watch in watches if watch.launched is not None and watch.state in _NEEDS_A_WINDOW]
 
 

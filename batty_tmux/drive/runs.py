@@ -5,17 +5,23 @@ import re
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
+from batty_tmux.core.board import cycle
 from batty_tmux.core.checks import MIN_GIT, MIN_TMUX, version
 from batty_tmux.core.events import Relaunching, RunStarted
-from batty_tmux.core.status import PhaseStatus
+from batty_tmux.core.plan import Pair, pairs_after, with_after
+from batty_tmux.core.sequence import is_going
+from batty_tmux.core.status import NO_RUN, PhaseStatus, Run
+from batty_tmux.core.window import Window
 from batty_tmux.drive.executor import adapter
-from batty_tmux.drive.fill import Filled, fill
+from batty_tmux.drive.fill import Filled, fill, unreadable
 from batty_tmux.drive.hooks import remember_environment
 from batty_tmux.drive.project import SETTINGS, Project
 from batty_tmux.drive.settings import base_text
 from batty_tmux.drive.windows import ensure_session
 from batty_tmux.errors import BattyError
+from batty_tmux.host.clock import now
 from batty_tmux.host.files import write_atomically
 from batty_tmux.host.terminal import Terminal
 from batty_tmux.names import PhaseId, RunId
@@ -23,36 +29,90 @@ from batty_tmux.names import PhaseId, RunId
 _NUMBERED = re.compile(r"-run-(\d{3,})$")
 
 
-def begin(
-    project: Project, phases: tuple[PhaseId, ...], parallel: int, agent: str, environ: Mapping[str, str]
-) -> Filled:
-    """Start phases in a new run, or in the one that still has phases moving. No phases means all.
+@dataclass(frozen=True)
+class Wish:
+    """What `batty work` was asked for. No phases means all; None means as the run that goes on has it.
+
+    `forget` takes back what an earlier --after said of these phases.
+    """
+
+    phases: tuple[PhaseId, ...] = ()
+    parallel: int | None = None
+    agent: str = ""
+    after: tuple[PhaseId, ...] = ()
+    forget: bool = False
+    window: Window | None = None
+
+
+def meant(project: Project, wish: Wish) -> RunStarted:
+    """Return what would be journaled for a wish: in the run that goes on, else a new one.
+
+    What is not said stays as it is in a run that goes on; of a window only one that is not over. Raises BattyError for
+    an order that cannot be.
+    """
+    number, run = next_run(project), project.run
+    joins = number == run.id
+    stays = run.window if joins and run.window.stage(now()) != "over" else Window()
+    window = wish.window or stays
+    return RunStarted(
+        run=number,
+        base=project.base,
+        parallel=wish.parallel or (run.parallel if joins else 0) or project.config.run.parallel,
+        phases=wish.phases,
+        agent=wish.agent,
+        socket=_socket(project.terminal),
+        after=_after(project, wish, run if joins else NO_RUN),
+        opens=window.opens,
+        until=window.until,
+        boards=tuple(phase.id for phase in project.board.phases),
+        unreadable=unreadable(project),
+    )
+
+
+def _after(project: Project, wish: Wish, run: Run) -> tuple[Pair, ...]:
+    """Return the pairs of --after and --no-after. Refuses who does not exist, has started, or would wait for itself."""
+    asked = tuple(project.phase(name).id for name in wish.after)
+    back = tuple((phase, PhaseId("")) for phase in wish.phases or (p.id for p in project.phases)) if wish.forget else ()
+    if not asked:
+        return back
+    begun = {s.phase.id: s for s in project.statuses() if s.state not in {"ready", "blocked"}}
+    at_work = next((begun[phase] for phase in wish.phases if phase in begun), None)
+    if at_work is not None:
+        what = f"{at_work.phase.id} is {at_work.state}: --after is for a phase that has not started"
+        raise BattyError("has-started", what, next="batty status")
+    pairs = tuple(p for p in pairs_after(project.phases, wish.phases, asked) if p[0] not in begun)
+    kept = () if wish.forget else run.after
+    loop = cycle(with_after(project.phases, (*kept, *pairs)))
+    if loop:
+        circle = " -> ".join((*loop, loop[0]) if loop[0] != loop[-1] else loop)
+        what = f"with --after these phases would wait for each other: {circle}"
+        raise BattyError("phase-cycle", what, evidence=(f"--after {' --after '.join(asked)}",), next="batty plan")
+    return (*back, *pairs)
+
+
+def begin(project: Project, started: RunStarted, environ: Mapping[str, str]) -> Filled:
+    """Start phases in a new run, or in the one that still has phases moving.
 
     A phase that is held or failed gets its executor again, in the same worktree.
     """
+    refuse_unable(project, started)
+    _keep_settings(project, started.run)
+    project.place.records.append(started)
+    for name in started.phases:
+        _again(project, project.status(name))
+    session = ensure_session(project, started.run, environ)
+    remember_environment(project.terminal, session, environ)
+    return fill(project)
+
+
+def refuse_unable(project: Project, started: RunStarted) -> None:
+    """Raise what keeps any phase from being launched, or from landing: programs, a committer, the gate, an agent."""
     _refuse_old_programs(project)
     _refuse_nobody(project)
     _ = project.gate
     for phase in project.board.phases:
-        if not phases or phase.id in phases:
-            adapter(project, agent or phase.agent or project.config.run.agent)
-    run = next_run(project)
-    _keep_settings(project, run)
-    project.place.records.append(
-        RunStarted(
-            run=run,
-            base=project.base,
-            parallel=parallel,
-            phases=phases,
-            agent=agent,
-            socket=_socket(project.terminal),
-        )
-    )
-    for name in phases:
-        _again(project, project.status(name))
-    session = ensure_session(project, run, environ)
-    remember_environment(project.terminal, session, environ)
-    return fill(project)
+        if not started.phases or phase.id in started.phases:
+            adapter(project, started.agent or phase.agent or project.config.run.agent)
 
 
 def _keep_settings(project: Project, run: RunId) -> None:
@@ -75,8 +135,7 @@ def next_run(project: Project) -> RunId:
     A number is taken by a branch or a folder of that number too: nothing that is there is ever reused.
     """
     run = project.run
-    going = any(s.is_awaited or s.state in {"held", "failed", "conflict", "red"} for s in project.statuses())
-    if run.id and going and not run.stopped:
+    if is_going(project.statuses(), run):
         return run.id
     branches = project.place.git.say("for-each-ref", "--format=%(refname)", "refs/heads/batty/").splitlines()
     folders = [path.name for path in project.worktrees.glob("*-run-*")] if project.worktrees.is_dir() else []

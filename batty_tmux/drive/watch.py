@@ -31,6 +31,7 @@ from batty_tmux.drive.executor import LOST_ITS_TERMINAL, exit_status
 from batty_tmux.drive.glance import Glance
 from batty_tmux.drive.hands import Hands
 from batty_tmux.drive.hearing import Hearing
+from batty_tmux.drive.horizon import Horizon
 from batty_tmux.drive.post import Post
 from batty_tmux.drive.project import BOARDS
 from batty_tmux.drive.prompting import Prompter
@@ -60,6 +61,7 @@ class Supervisor:
     glance: Glance = field(default_factory=Glance)
     hands: Hands = field(default_factory=Hands)
     toil: Toil = field(default_factory=Toil)
+    horizon: Horizon = field(default_factory=Horizon)
     refused: str = ""
     acted: tuple[Effect, int] | None = None
     glanced: float = float("-inf")
@@ -132,8 +134,14 @@ class Supervisor:
             self.post.refresh()
         self.sweep.go(self.post.project, self.post.watch)
         self.director.go()
+        self.horizon.go(self.post.project, self._tell)
         self.post.refresh()
         self.bar.show(self.post.watch, self.post.folded, self.glance.board, self.sees)
+
+    def _tell(self, event: AnyEvent) -> None:
+        """Tell what concerns the whole run in this pane, as what concerns the phase."""
+        for heed in self.post.heeding:
+            heed(event)
 
     def _due(self) -> Effect | None:
         """Return what is owed, unless it was done and nothing has happened to the phase since."""

@@ -282,7 +282,7 @@ def home_of(project: Project, run: RunId) -> Home:
 
 def launched_watches(project: Project, run: RunId) -> list[Watch]:
     """Return the watches of all phases launched in a run, in natural order."""
-    watches = [project.watch(phase.id) for phase in project.board.phases]
+    watches = [project.watch(phase.id) for phase in project.phases]
     return [watch for watch in watches if watch.launching is not None and watch.run == run]
 
 

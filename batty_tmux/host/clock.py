@@ -29,6 +29,19 @@ def local_zone() -> tzinfo:
     return datetime.now(UTC).astimezone().tzinfo or UTC
 
 
+def from_wall(shown: datetime) -> datetime:
+    """Return the moment, in UTC, at which this machine's wall clock shows a time that names no zone.
+
+    By the rules of that day, not of today: a time that is left out in spring is taken as an hour later.
+    """
+    return shown.replace(tzinfo=None).astimezone(UTC)
+
+
+def on_wall(moment: datetime) -> datetime:
+    """Return what this machine's wall clock shows at a moment, without a zone."""
+    return moment.astimezone().replace(tzinfo=None)
+
+
 def zone(name: str) -> tzinfo | None:
     """Find a time zone by its name, such as "Europe/Berlin"; None where there is no such."""
     from zoneinfo import ZoneInfo  # noqa: PLC0415 -- 2 ms that only a usage limit is worth

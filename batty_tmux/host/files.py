@@ -49,6 +49,15 @@ def read_text(path: Path) -> str | None:
     return "" if len(data) > MAX_BYTES else data.decode("utf-8", "surrogateescape")
 
 
+def stamp(path: Path) -> tuple[int, int, int] | None:
+    """Return what changes whenever a file is written or replaced; None where there is none."""
+    try:
+        told = path.stat()
+    except OSError:
+        return None
+    return (told.st_ino, told.st_mtime_ns, told.st_size)
+
+
 def tail(path: Path, lines: int) -> tuple[str, ...]:
     """Return the last lines of a text, looking at no more than its last 256 KiB; nothing where there is none."""
     try:

@@ -3,7 +3,7 @@
 import pytest
 
 from batty_tmux.core.board import Phase, Task
-from batty_tmux.core.plan import assignments, branch_of, brief, ready, waits_for, worktree_of
+from batty_tmux.core.plan import branch_of, brief, pairs_after, waits_for, with_after, worktree_of
 from batty_tmux.names import PhaseId, RunId
 from tests.support.hostile import TITLES
 
@@ -17,10 +17,6 @@ def phase(name: str, *after: str, tasks: tuple[Task, ...] = ()) -> Phase:
 A, B, C, D = phase("a"), phase("b", "a"), phase("c", "a", "b"), phase("d")
 
 
-def ids(phases: tuple[Phase, ...]) -> list[str]:
-    return [str(p.id) for p in phases]
-
-
 def test_a_phase_waits_for_what_has_not_landed() -> None:
     """All of it, in the order in which it was named."""
     assert waits_for(C, ()) == ("a", "b")
@@ -28,39 +24,22 @@ def test_a_phase_waits_for_what_has_not_landed() -> None:
     assert waits_for(C, (PhaseId("b"), PhaseId("a"), PhaseId("z"))) == ()
 
 
-@pytest.mark.parametrize(
-    ("landed", "expected"),
-    [((), ["a", "d"]), (("a",), ["a", "b", "d"]), (("a", "b"), ["a", "b", "c", "d"])],
-)
-def test_what_is_idle_and_waits_for_nothing_is_ready(landed: tuple[str, ...], expected: list[str]) -> None:
-    """In the board's order."""
-    everything = (A, B, C, D)
-    assert ids(ready(everything, [p.id for p in everything], map(PhaseId, landed))) == expected
+def test_a_run_adds_to_what_a_board_says() -> None:
+    """Once each, after the board's own; a pair that names a phase which is not there orders nothing."""
+    pairs = [(PhaseId("b"), PhaseId("d")), (PhaseId("b"), PhaseId("a")), (PhaseId("d"), PhaseId("gone"))]
+    assert [p.depends_on for p in with_after((A, B, C, D), pairs)] == [(), ("a", "d"), ("a", "b"), ()]
 
 
-def test_what_was_started_is_not_ready() -> None:
-    """Only those called idle are."""
-    assert ids(ready((A, D), iter([PhaseId("d")]), ())) == ["d"]
+def test_what_is_said_of_all_is_not_said_of_what_comes_before() -> None:
+    """`work all --after b` makes no phase wait for itself: neither b nor what b waits for is meant."""
+    assert pairs_after((A, B, C, D), (), (PhaseId("b"),)) == (("c", "b"), ("d", "b"))
+    assert pairs_after((A, B, C, D), (PhaseId("a"),), (PhaseId("b"), PhaseId("d"))) == (("a", "b"), ("a", "d"))
 
 
-def test_slots_are_given_in_order_and_the_rest_waits() -> None:
-    """What has landed is left out; a blocked phase takes no slot."""
-    rows = assignments((A, B, D, phase("e"), phase("z")), RUN, lambda _: "claude", 2, "/trees", (PhaseId("z"),))
-    assert [(row.phase, row.starts) for row in rows] == [
-        ("a", "now"),
-        ("b", "after a"),
-        ("d", "now"),
-        ("e", "when a window is free"),
-    ]
-
-
-def test_an_assignment_names_branch_worktree_and_the_tasks_left() -> None:
+def test_branch_and_worktree_are_named_after_phase_and_run() -> None:
     """As `work --dry-run` shows it and `work` does it."""
-    tasks = (Task(1, "x", "done"), Task(2, "y", "todo"), Task(3, "z", "archived"))
-    (row,) = assignments((phase("a", tasks=tasks),), RUN, lambda p: f"agent of {p.id}", 1, "/trees", ())
-    assert (row.branch, row.worktree, row.agent, row.tasks) == ("batty/a-run-001", "/trees/a-run-001", "agent of a", 1)
-    assert row.branch == branch_of(PhaseId("a"), RUN)
-    assert row.worktree.endswith(worktree_of(PhaseId("a"), RUN))
+    assert branch_of(PhaseId("a"), RUN) == "batty/a-run-001"
+    assert worktree_of(PhaseId("a"), RUN) == "a-run-001"
 
 
 def written(made: Phase = A, *, guide: str = "", feedback: str = "") -> str:
