@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from batty_tmux.core.events import AnyEvent, BoardsChanged, Launched, LaunchFailed
 from batty_tmux.core.sequence import chosen, is_on
+from batty_tmux.core.status import PhaseStatus
 from batty_tmux.drive.project import Project
 from batty_tmux.drive.windows import launch
 from batty_tmux.host.lock import Held, attempt, exclusive
