@@ -30,9 +30,7 @@ _HEADINGS = ("phase", "starts", "agent", "tasks", "branch", "worktree", "title")
 @click.option("--parallel", type=click.IntRange(1, 64), metavar="N", help="Windows at work at once.  [run.parallel]")
 @click.option("--agent", metavar="NAME", help="Which agent works.  [run.agent]")
 @click.option("--base", metavar="NAME", help="The branch that phases land on.  [run.base]")
-@click.option(
-    "--after", multiple=True, metavar="PHASE", type=PHASE, help="Start when that one has landed; may be repeated."
-)
+@click.option("--after", multiple=True, metavar="PHASE", type=PHASE, help="Start when it has landed; may be repeated.")
 @click.option("--no-after", is_flag=True, help="Take back what --after said before.")
 @click.option("--from", "opens", default="", metavar="TIME", help='Launch nothing before: "22:00", "2h", "now".')
 @click.option("--until", default="", metavar="TIME", help='Launch nothing after: "07:00", "8h", "never".')

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Node:
-    """One phase as it is drawn. `told` is its state and what it waits for; `after` may name what is not drawn."""
+    """One phase as it is drawn. `told` is its state and what it waits for; `after` may name what is not drawn.
+
+    `tone` is the colour of its state, a word of `core/report.py`.
+    """
 
     id: str
     title: str
@@ -17,6 +20,7 @@ class Node:
     done: int = 0
     total: int = 0
     after: tuple[str, ...] = ()
+    tone: str = "calm"
 
 
 def edges(nodes: Sequence[Node]) -> dict[str, tuple[str, ...]]:

@@ -19,26 +19,18 @@ _ALONE: Final = 4
 _TITLE: Final = 28
 _TOLD: Final = 31
 
-_KINDS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("working", "checking", "queued", "gating"), "moves"),
-    **dict.fromkeys(("asking", "stuck", "reviewing", "deferred", "held"), "asks"),
-    **dict.fromkeys(("conflict", "red", "failed"), "bad"),
-    "landed": "over",
-}
-"""The colour of a state, beside its glyph and its word: never the colour alone."""
-
 _STYLE: Final = """
-svg{--paper:#fff;--box:#fff;--line:#d0d7de;--edge:#8c959f;--ink:#1f2328;--soft:#59636e;--rest:#8c959f;
---moves:#0969da;--asks:#9a6700;--bad:#cf222e;--over:#1a7f37}
+svg{--paper:#fff;--box:#fff;--line:#d0d7de;--edge:#8c959f;--ink:#1f2328;--soft:#59636e;
+--works:#0969da;--waits:#9a6700;--fails:#cf222e;--done:#1a7f37}
 @media(prefers-color-scheme:dark){svg{--paper:#0d1117;--box:#151b23;--line:#3d444d;--edge:#656c76;--ink:#f0f6fc;
---soft:#9198a1;--rest:#656c76;--moves:#4493f8;--asks:#d29922;--bad:#f85149;--over:#3fb950}}
+--soft:#9198a1;--works:#4493f8;--waits:#d29922;--fails:#f85149;--done:#3fb950}}
 text{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;fill:var(--ink)}
 .h{font-size:17px;font-weight:600}.s{font-size:12px;fill:var(--soft)}
 .n{font-size:14px;font-weight:600}.t{font-size:12px;fill:var(--soft)}
 .g,.w{font-size:12px;fill:var(--c)}.c{font-size:12px;fill:var(--soft);text-anchor:end}
 .b{fill:var(--box);stroke:var(--line)}.e{fill:none;stroke:var(--edge);stroke-width:1.4}.a{fill:var(--edge)}
 .r{fill:var(--line)}.d{fill:var(--c)}
-.rest{--c:var(--soft)}.moves{--c:var(--moves)}.asks{--c:var(--asks)}.bad{--c:var(--bad)}.over{--c:var(--over)}
+.calm{--c:var(--soft)}.works{--c:var(--works)}.waits{--c:var(--waits)}.fails{--c:var(--fails)}.done{--c:var(--done)}
 """
 
 
@@ -163,12 +155,11 @@ def _line(way: Sequence[_Spot], boxes: Mapping[_Id, tuple[float, float]]) -> str
 
 
 def _box(node: Node, x: float, y: float) -> str:
-    kind = _KINDS.get(node.state, "rest")
     inner = _BOX_WIDE - 28
     share = min(1.0, node.done / node.total) if node.total else 0.0
     title = node.title if node.title != node.id else ""
     rows = [
-        f'<g class="{kind}" transform="translate({x:.0f} {y:.1f})"><title>{_spoken(node)}</title>',
+        f'<g class="{node.tone}" transform="translate({x:.0f} {y:.1f})"><title>{_spoken(node)}</title>',
         f'<rect class="b" width="{_BOX_WIDE}" height="{_BOX_HIGH}" rx="8"/>',
         f'<text class="n" x="14" y="22">{_text(node.id, _TITLE - 4)}</text>',
         f'<text class="c" x="{_BOX_WIDE - 14}" y="22">{node.done}/{node.total}</text>',

@@ -6,7 +6,7 @@ import msgspec
 
 from batty_tmux.core.graph import Node
 from batty_tmux.core.plan import branch_of, waits_for, worktree_of
-from batty_tmux.core.report import GLYPHS
+from batty_tmux.core.report import GLYPHS, TONES
 from batty_tmux.core.sequence import agent_of, busy, wanted
 from batty_tmux.core.status import PhaseStatus, Run
 from batty_tmux.drive.project import WALL, Project
@@ -141,6 +141,7 @@ def nodes(told: Outline) -> list[Node]:
             done=row.done,
             total=row.total,
             after=row.after,
+            tone=TONES.get(row.state, "calm"),
         )
         for row in told.phases
     ]
