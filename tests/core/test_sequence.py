@@ -66,6 +66,8 @@ def test_an_agent_at_its_limit_lets_others_by() -> None:
     limited = replace(terms(3), limits={"claude": 1})
     statuses = [status("a", "working"), status("b"), status("c", agent="codex"), status("d", agent="codex")]
     assert kept(statuses, limited) == {"b": "agent", "c": "", "d": ""}
+    # also of those that only would start
+    assert kept([status("a"), status("b"), status("c", agent="codex")], limited) == {"a": "", "b": "agent", "c": ""}
     assert outlook(statuses, limited)[PhaseId("b")][1] == "waits for a claude: 1 of 1 at work"
     found = chosen(statuses, limited)
     assert found is not None
