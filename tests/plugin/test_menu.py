@@ -153,7 +153,7 @@ def of(repository: Path) -> str:
 
 def phase_window(server: PrivateServer, **options: str) -> str:
     """Make a window as a phase's is, without going there."""
-    state = Path(options.get("repo", "/elsewhere"))
+    state = Path(options.get("repo", "/elsewhere/.git/batty"))
     folder = ("-c", str(state.parents[1])) if state.parent.is_dir() else ()
     window = ask(server, "new-window", "-d", "-P", "-F", "#{window_id}", "-n", "phase", *folder, "exec cat")
     for name, value in options.items():
@@ -217,7 +217,7 @@ def test_only_what_makes_sense_now_is_offered(
     journal.write_text("{}\n")
     run = ["Status", "Merge queue", "Report", END[-1]]
     assert offered(person) == [*START, "Resume", *run]
-    phase_window(server, phase="phase-9", state="asking", repo="/elsewhere")
+    phase_window(server, phase="phase-9", state="asking", repo="/elsewhere/.git/batty")
     assert offered(person) == [*START, "Resume", *run]
     home = phase_window(server, run="001", repo=of(plain))
     first = phase_window(server, phase="phase-1", state="asking", repo=of(plain))
