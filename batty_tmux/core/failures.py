@@ -18,7 +18,8 @@ LONGEST = 200
 _WIDEST = 2000
 """Characters of a line that are looked at, so that no line can make a search slow."""
 
-_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-Z\\^-~])")
+ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-Z\\^-~])")
+"""One escape sequence of a terminal, whole or cut off at the end of its line."""
 _LINE = re.compile(r"\r\n?|\n")
 _DIRECTIVE = re.compile(r"(?<!\\) # ?(.*)$|(?<!\\)#\s*(?:todo|skip)\b.*$", re.IGNORECASE)
 
@@ -29,7 +30,7 @@ def failed_tests(log: str) -> tuple[str, ...]:
     Names come without escape sequences, control and format characters, but are as hostile as the branch that
     made them: where one is shown, `names.clean` is still due. Time is linear in the part that is looked at.
     """
-    lines = [line[:_WIDEST] for line in _LINE.split(_ESCAPE.sub("", log[-LOOKED_AT:]))]
+    lines = [line[:_WIDEST] for line in _LINE.split(ESCAPE.sub("", log[-LOOKED_AT:]))]
     found: list[tuple[int, str]] = []
     for reader in (_plain, _sections, _mocha):
         for number, name in reader(lines):
