@@ -16,10 +16,12 @@ from batty_tmux.core.asked import Asked
 from batty_tmux.core.report import GLYPHS
 from batty_tmux.core.timeline import KINDS, Interval, Kind, Lane, Stretch, place
 
-_FINEST: Final = 400
-"""Pieces of a lane that can be told apart: what is narrower belongs to what comes after it."""
-_SPANS: Final = 200
-"""Spans of one phase that are written out."""
+_PIECES: Final = 6000
+_FINEST: Final = (100, 400)
+"""Pieces of all lanes, and of one, that can be told apart: what is narrower belongs to what comes after it."""
+_SPANS: Final = 3000
+_OF_ONE: Final = (30, 200)
+"""Spans that are written out, of all phases and of one."""
 _PROMPTS: Final = 600
 _GATES: Final = 400
 _HISTORY: Final = 100
@@ -37,6 +39,7 @@ _SHAPES: Final[dict[Kind, tuple[int, int]]] = {
     "over": (13, 2),
 }
 """Top and height of a piece in a lane of 28: what needs a person stands out, what rests is thin."""
+_ALOUD: Final = 12
 _ASKS: Final = frozenset({"asking", "reviewing"})
 
 
@@ -132,7 +135,7 @@ def _told(told: Account) -> dict[str, object]:
         "made": _when(told, told.made),
         "day": f"{told.span.begin.astimezone(told.zone):%d %B %Y}".lstrip("0"),
         "zone": words.offset(told.span.begin, told.zone),
-        "rows": [_row(told, lane) for lane in told.lanes],
+        "rows": _rows(told),
         "labels": _labels(told),
         "cuts": [_cut(told, stretch) for stretch in told.axis if stretch.cut],
         "kinds": [(kind, words.KIND_WORDS[kind], told.spent(kind)) for kind in KINDS if told.spent(kind)],
@@ -182,23 +185,43 @@ def _runs(runs: Sequence[GateTold]) -> list[GateTold]:
 # --- the picture --------------------------------------------------------------------------------------------
 
 
-def _row(told: Account, lane: Lane) -> Row:
-    landing = next((x for x in reversed(told.proof.landings) if x.phase == lane.phase), None)
+def _rows(told: Account) -> list[Row]:
+    landings = {one.phase: one.sha for one in told.proof.landings if one.sha in told.landed_here}
+    prompts: dict[str, list[Asked]] = {}
+    for one in told.prompts:
+        if one.by != "policy":
+            prompts.setdefault(one.phase, []).append(one)
+    return [_row(told, lane, landings.get(lane.phase, ""), prompts.get(lane.phase, [])) for lane in told.lanes]
+
+
+def _part(whole: int, bounds: tuple[int, int], parts: int) -> int:
+    """Return what one of so many parts may have of the whole, within its bounds."""
+    return max(bounds[0], min(bounds[1], whole // max(1, parts)))
+
+
+def _row(told: Account, lane: Lane, landed_as: str, prompts: Sequence[Asked]) -> Row:
     state = lane.last.state
-    kept = lane.intervals[-_SPANS:]
+    finest = _part(_PIECES, _FINEST, len(told.lanes))
+    kept = _longest(lane.intervals, _part(_SPANS, _OF_ONE, len(told.lanes)))
     return Row(
         lane=lane,
         glyph=GLYPHS[state],
         look=_look(lane.last),
         state=state,
-        pieces=tuple(_pieces(lane, told.axis)),
-        marks=tuple(_marks(told, lane)),
+        pieces=tuple(_pieces(lane, told.axis, finest)),
+        marks=tuple(_marks(told, lane, prompts, 4 / finest)),
         told=_in_words(lane),
         spans=tuple((_when(told, one.begin), one) for one in kept),
         left_out=len(lane.intervals) - len(kept),
-        landed_as=landing.sha if landing is not None and state == "landed" else "",
+        landed_as=landed_as,
         activity=told.activity.get(lane.phase, ""),
     )
+
+
+def _longest(spans: Sequence[Interval], most: int) -> list[Interval]:
+    """Return the longest spans, in their order."""
+    ranked = sorted(range(len(spans)), key=lambda at: spans[at].seconds, reverse=True)
+    return [spans[at] for at in sorted(ranked[:most])]
 
 
 def _look(one: Interval) -> str:
@@ -208,24 +231,24 @@ def _look(one: Interval) -> str:
     return "skipped" if one.state == "skipped" else one.kind
 
 
-def _pieces(lane: Lane, axis: Sequence[Stretch]) -> Iterable[Piece]:
+def _pieces(lane: Lane, axis: Sequence[Stretch], finest: int) -> Iterable[Piece]:
     at = 0.0
     for number, one in enumerate(lane.intervals, 1):
         end = place(axis, one.end)
-        if end - at < 1 / _FINEST and number < len(lane.intervals):
+        if end - at < 1 / finest and number < len(lane.intervals):
             continue
         top, height = _SHAPES[one.kind]
-        told = f"{one.state}, {words.lasted(one.seconds)}{': ' if one.why else ''}{words.shown(one.why, 160)}"
+        told = f"{one.state}, {words.lasted(one.seconds)}{': ' if one.why else ''}{words.shown(one.why, 100)}"
         yield Piece(_look(one), _percent(at), _percent(max(end - at, 0.0)), top, height, told)
         at = end
 
 
-def _marks(told: Account, lane: Lane) -> Iterable[Mark]:
+def _marks(told: Account, lane: Lane, prompts: Sequence[Asked], apart: float) -> Iterable[Mark]:
     """Yield a sign for each prompt that no rule answered, and for the landing; none so near that they hide another."""
     before = -1.0
-    for one in told.prompts:
+    for one in prompts:
         at = place(told.axis, one.at)
-        if one.phase != lane.phase or one.by == "policy" or at - before < 4 / _FINEST:
+        if at - before < apart:
             continue
         before = at
         question = words.shown(one.question, 120)
@@ -236,9 +259,12 @@ def _marks(told: Account, lane: Lane) -> Iterable[Mark]:
 
 
 def _in_words(lane: Lane) -> str:
-    spans = [f"{one.state} {words.lasted(one.seconds)}" for one in lane.intervals if one.seconds]
-    more = f", and {len(spans) - 12} more" if len(spans) > 12 else ""  # noqa: PLR2004 -- said aloud
-    return f"{lane.phase}: {', then '.join(spans[:12]) or lane.last.state}{more}"
+    """Return a lane as it is read aloud: each state in turn, or, where they are many, what the time was spent on."""
+    if len(lane.intervals) <= _ALOUD:
+        spans = [f"{one.state} {words.lasted(one.seconds)}" for one in lane.intervals if one.seconds]
+        return f"{lane.phase}: {', then '.join(spans) or lane.last.state}"
+    sums = [f"{words.KIND_WORDS[kind]} {words.lasted(lane.seconds(kind))}" for kind in KINDS if lane.seconds(kind)]
+    return f"{lane.phase}: {', '.join(sums)}; in the end {lane.last.state}"
 
 
 def _percent(share: float) -> str:

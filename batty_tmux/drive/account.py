@@ -73,8 +73,7 @@ def _folder(project: Project, told: Span, lane: Lane) -> Path:
 
 def _plain(lane: Lane) -> Lane:
     """Return the lane without secrets: the journal has none, and a board is anybody's."""
-    spans = tuple(replace(one, why=redact(one.why)) if one.why else one for one in lane.intervals)
-    return replace(lane, title=redact(lane.title), intervals=spans)
+    return replace(lane, title=redact(lane.title))
 
 
 def _during(events: list[AnyEvent], told: Span) -> list[AnyEvent]:

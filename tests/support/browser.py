@@ -1,4 +1,4 @@
-"""A real Chromium that nobody sees, with no network: what it shows, asks for and complains of, and what axe-core finds."""
+"""A real Chromium that nobody sees, with no network: what it shows and asks for, and what axe-core finds wrong."""
 
 import base64
 import json
@@ -58,7 +58,7 @@ class Browser:
 
     def tell(self, command: str, **given: object) -> dict[str, Any]:
         """Speak to the browser in its own protocol."""
-        said: dict[str, Any] = self.driver.execute_cdp_cmd(command, given)  # type: ignore[no-untyped-call]
+        said: dict[str, Any] = self.driver.execute_cdp_cmd(command, given)
         return said
 
     def size(self, width: int, height: int) -> None:
@@ -77,7 +77,7 @@ class Browser:
 
     def ask(self, script: str) -> Any:
         """Return what a line of JavaScript gives. The page's own rules do not bind who looks from outside."""
-        return self.driver.execute_script(f"return ({script})")  # type: ignore[no-untyped-call]
+        return self.driver.execute_script(f"return ({script})")
 
     def complaints(self) -> list[str]:
         """Return what the browser has said on its console since the page was opened."""
@@ -93,8 +93,8 @@ class Browser:
     def faults(self) -> list[str]:
         """Return what axe-core finds wrong with the page as it is shown, each with the first place of it."""
         source = tool("BATTY_TEST_AXE", "axe.min.js", "`npm install axe-core`").read_text()
-        self.driver.execute_script(source)  # type: ignore[no-untyped-call]
-        found = self.driver.execute_async_script(  # type: ignore[no-untyped-call]
+        self.driver.execute_script(source)
+        found = self.driver.execute_async_script(
             "const done = arguments[0]; axe.run(document).then(done, e => done({broken: String(e)}))"
         )
         assert "broken" not in found, found
