@@ -126,7 +126,6 @@ class _Lane:
     phase: Phase
     watch: Watch
     entry: Entry | None = None
-    seen: tuple[object, ...] = ()
     moments: list[_Moment] = field(default_factory=list)
     heard: datetime | None = None
 
@@ -143,23 +142,6 @@ class _Lane:
             now = replace(now, at=before.at)
         if before is None or (before.state, before.kind, before.why) != (now.state, now.kind, now.why):
             self.moments.append(now)
-
-
-def _seen(known: Watch) -> tuple[object, ...]:
-    """Return what `batty status` looks at in a watch, and nothing that it does not: most events change none of it."""
-    return (
-        known.state,
-        known.prompt,
-        known.answered,
-        known.limited,
-        known.stalled,
-        known.held,
-        known.paused,
-        known.launching,
-        known.launched,
-        known.queued,
-        known.closed,
-    )
 
 
 def kind_of(status: PhaseStatus) -> Kind:
@@ -202,10 +184,7 @@ class _Draft:
         lane.heard = event.at
         after = watch.apply(lane.watch, event)  # type: ignore[arg-type]  # every PhaseEvent is one of AnyEvent
         entry = self.queue.of(event.phase) if moved else lane.entry
-        seen = (entry, *_seen(after)) if after is not lane.watch else (entry, *lane.seen[1:])
-        known, lane.seen = lane.seen, seen
-        if len(known) == len(seen) and all(a is b for a, b in zip(known, seen, strict=True)):
-            lane.watch = after
+        if after is lane.watch and entry is lane.entry:
             return
         if entry is not None and entry.undoes:
             self.undoing.add(event.phase)
