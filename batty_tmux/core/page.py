@@ -109,7 +109,12 @@ def page(told: Account, template: str, style: str) -> str:
         return words.visible(value) if type(value) is str else value
 
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, finalize=only_visible, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=only_visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     environment.filters |= {"shown": words.shown, "lasted": words.lasted}
     digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()

@@ -16,64 +16,23 @@ from batty_tmux.core.board import Phase
 from batty_tmux.core.events import (
     Answered,
     AnyEvent,
-    Consulted,
-    Consulting,
     GateFinished,
     GateStarted,
     GateStopped,
-    PhaseHeld,
-    PromptGone,
 )
 from batty_tmux.core.page import page
 from batty_tmux.host.files import share
-from batty_tmux.names import PhaseId, Sha
-from tests.support.hostile import TITLES
-from tests.support.past import ONE, TWO, account_of, asks, begun, journal, launch, proves, whole
+from tests.support.hostile import MARKUP, TITLES
+from tests.support.past import ONE, TWO, account_of, asks, begun, gate, journal, launch, named, whole
 
 TEMPLATE = (share() / "pages" / "report.html.j2").read_text()
+WORSE = (*TITLES, *MARKUP)
 STYLE = (share() / "pages" / "report.css").read_text()
-WORSE = (
-    *TITLES,
-    "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
-    "</style><style>*{display:none}",
-    "<!-- ", "-->", "]]>", "&amp; &lt;script&gt; &#60;",
-    "javascript:alert(1)", "[a](javascript:alert(1))", "![x](http://example.com/x.png)",
-    "@everyone #1 GH-1", "| a | b |\\| c", "`` ` ```", "**bold** _it_ ~~no~~ <details>",
-    "\N{RIGHT-TO-LEFT OVERRIDE}txt.exe\N{POP DIRECTIONAL FORMATTING}",
-    "\N{ARABIC LETTER ALEF}\N{ARABIC LETTER LAM} 1 > 2",
-    "\ud800 half", "\udcff byte",
-)  # fmt: skip
-
-
-def gate(purpose: str = "queue", log: str = "/l/gate-1.log", phase: PhaseId = ONE) -> dict[str, Any]:
-    return {"phase": phase, "purpose": purpose, "commit": Sha("c" * 40), "tree": Sha("t" * 40), "gate": "g", "log": log}
-
-
-def past(text: str) -> list[AnyEvent]:
-    """Return a run in which everything that somebody can name is named so."""
-    return journal(
-        begun(),
-        *whole(ONE),
-        *launch(TWO),
-        asks(TWO, "1-k", text, reason=text, tool=text, subject=text),
-        Consulting(phase=TWO, key="1-k", number=1, agent=text),
-        Consulted(phase=TWO, key="1-k", number=1, outcome="answer", answer=text, reason=text, confidence=0.9, cost=0.1),
-        Answered(phase=TWO, key="1-k", by="supervisor", answer=text, rule=text, why=text),
-        PromptGone(phase=TWO, key="1-k"),
-        asks(TWO, "2-k", text, reason="", rule=text, decision="answer"),
-        Answered(phase=TWO, key="2-k", by="policy", answer=text, rule=text, why=text),
-        PromptGone(phase=TWO, key="2-k"),
-        *proves(TWO),
-        GateStarted(**gate(log=f"/l/{text}.log", phase=TWO)),
-        GateFinished(**gate(log=f"/l/{text}.log", phase=TWO), verdict="fail", status=1, seconds=2.0, failed=(text,)),
-        PhaseHeld(phase=TWO, state="held", code="c", reason=text),
-    )
 
 
 def page_of(text: str, **more: Any) -> str:
     phases = (Phase(ONE, text), Phase(TWO, text))
-    told = account_of(past(text), phases, project=text, subjects=(text,), activity=text, **more)
+    told = account_of(named(text), phases, project=text, subjects=(text,), activity=text, **more)
     logged = replace(told, gates=tuple(replace(one, tail=(text, text)) for one in told.gates))
     return page(logged, TEMPLATE, STYLE)
 
@@ -200,8 +159,8 @@ def test_gate_runs_have_their_end_or_none() -> None:
 def test_whatever_things_are_called_it_stands_in_a_code_span(text: str) -> None:
     """Without the code spans, the Markdown is the same; a table's rows have all its cells."""
     phases = (Phase(ONE, text), Phase(TWO, text))
-    made = markdown(account_of(past(text), phases, project=text))
-    plain = markdown(account_of(past("plain"), (Phase(ONE, "plain"), Phase(TWO, "plain")), project="plain"))
+    made = markdown(account_of(named(text), phases, project=text))
+    plain = markdown(account_of(named("plain"), (Phase(ONE, "plain"), Phase(TWO, "plain")), project="plain"))
     rows = [line for line in made.splitlines() if line.startswith("|")]
     ruled = [line for line in plain.splitlines() if line.startswith("|")]
     assert [len(re.findall(r"(?<!\\)\|", row)) for row in rows] == [len(re.findall(r"\|", row)) for row in ruled]
@@ -265,7 +224,7 @@ def test_what_is_long_ends_with_a_mark() -> None:
 def test_the_whole_in_one_sentence() -> None:
     """Who waits for a person is counted; what has landed too."""
     both = (Phase(ONE, "One"), Phase(TWO, "Two"))
-    assert words.verdict(account_of(past("x"), both)) == "1 of 2 phases landed; 1 waits for you."
+    assert words.verdict(account_of(named("x"), both)) == "1 of 2 phases landed; 1 waits for you."
     done = account_of(journal(begun(), *whole(ONE)), both[:1])
     assert words.verdict(done) == "1 of 1 phase landed; nothing waits for you."
     assert words.proof_sentence(done).startswith("Everything that landed was gated")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver import ActionChains, Chrome, ChromeOptions, Keys
 from selenium.webdriver.chrome.service import Service
 
 FLAGS = (
@@ -79,16 +79,26 @@ class Browser:
         """Return what a line of JavaScript gives. The page's own rules do not bind who looks from outside."""
         return self.driver.execute_script(f"return ({script})")
 
+    def press_tab(self) -> None:
+        """Press the key that goes on to the next thing that takes keys."""
+        ActionChains(self.driver).send_keys(Keys.TAB).perform()
+
     def complaints(self) -> list[str]:
         """Return what the browser has said on its console since the page was opened."""
         entries = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
         return [str(entry["message"]) for entry in entries]
 
     def asked_for(self) -> list[str]:
-        """Return every address that was asked for since the page was opened, the page's own with them."""
+        """Return every address that was asked for since the page was opened, the page's own with them.
+
+        What the page's own rules forbade was not asked for.
+        """
         rows = self.driver.get_log("performance")  # type: ignore[no-untyped-call]
         told = [json.loads(row["message"])["message"] for row in rows]
-        return [one["params"]["request"]["url"] for one in told if one["method"] == "Network.requestWillBeSent"]
+        failed = [one["params"] for one in told if one["method"] == "Network.loadingFailed"]
+        forbidden = {one["requestId"] for one in failed if one.get("blockedReason") == "csp"}
+        sent = [one["params"] for one in told if one["method"] == "Network.requestWillBeSent"]
+        return [one["request"]["url"] for one in sent if one["requestId"] not in forbidden]
 
     def faults(self) -> list[str]:
         """Return what axe-core finds wrong with the page as it is shown, each with the first place of it."""

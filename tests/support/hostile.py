@@ -27,3 +27,16 @@ FOLDERS = (
     "~",
     "-t",
 )
+
+MARKUP = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "</style><style>*{display:none}",
+    "<!-- ", "-->", "]]>", "&amp; &lt;script&gt; &#60;",
+    "javascript:alert(1)", "[a](javascript:alert(1))", "![x](http://example.com/x.png)",
+    "@everyone #1 GH-1", "| a | b |\\| c", "`` ` ```", "**bold** _it_ ~~no~~ <details>",
+    "\N{RIGHT-TO-LEFT OVERRIDE}txt.exe\N{POP DIRECTIONAL FORMATTING}",
+    "\N{ARABIC LETTER ALEF}\N{ARABIC LETTER LAM} 1 > 2",
+    "\ud800 half", "\udcff byte",
+)  # fmt: skip
+"""The same for a page, a pull request, and whoever reads them."""

@@ -11,8 +11,11 @@ from batty_tmux.core.account import Account, gates
 from batty_tmux.core.asked import asked, costs
 from batty_tmux.core.board import Phase
 from batty_tmux.core.events import (
+    Answered,
     AnyEvent,
     CandidateBuilt,
+    Consulted,
+    Consulting,
     Enqueued,
     ExecutorExited,
     ExecutorStarted,
@@ -22,7 +25,9 @@ from batty_tmux.core.events import (
     Landed,
     Launched,
     Launching,
+    PhaseHeld,
     Prompted,
+    PromptGone,
     Reviewed,
     ReviewWanted,
     RunStarted,
@@ -97,6 +102,31 @@ def lands(phase: PhaseId) -> tuple[AnyEvent, ...]:
 
 def whole(phase: PhaseId) -> tuple[AnyEvent, ...]:
     return (*launch(phase), *proves(phase), *lands(phase))
+
+
+def gate(purpose: str = "queue", log: str = "/l/gate-1.log", phase: PhaseId = ONE) -> dict[str, Any]:
+    return {"phase": phase, "purpose": purpose, "commit": Sha("c" * 40), "tree": Sha("t" * 40), "gate": "g", "log": log}
+
+
+def named(text: str) -> list[AnyEvent]:
+    """Return a run in which everything that somebody can name is named so."""
+    return journal(
+        begun(),
+        *whole(ONE),
+        *launch(TWO),
+        asks(TWO, "1-k", text, reason=text, tool=text, subject=text),
+        Consulting(phase=TWO, key="1-k", number=1, agent=text),
+        Consulted(phase=TWO, key="1-k", number=1, outcome="answer", answer=text, reason=text, confidence=0.9, cost=0.1),
+        Answered(phase=TWO, key="1-k", by="supervisor", answer=text, rule=text, why=text),
+        PromptGone(phase=TWO, key="1-k"),
+        asks(TWO, "2-k", text, reason="", rule=text, decision="answer"),
+        Answered(phase=TWO, key="2-k", by="policy", answer=text, rule=text, why=text),
+        PromptGone(phase=TWO, key="2-k"),
+        *proves(TWO),
+        GateStarted(**gate(log=f"/l/{text}.log", phase=TWO)),
+        GateFinished(**gate(log=f"/l/{text}.log", phase=TWO), verdict="fail", status=1, seconds=2.0, failed=(text,)),
+        PhaseHeld(phase=TWO, state="held", code="c", reason=text),
+    )
 
 
 def statuses(
