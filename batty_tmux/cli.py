@@ -33,7 +33,7 @@ COMMANDS = {
     "board": "List, show, pick and move the tasks of a board.",
     "plan": "Draw the phases and what they wait for.",
     "log": "Show what happened, in order.",
-    "report": "Prove what landed: its commits, its gate runs, what is held and why.",
+    "report": "Tell what a run did and where its time went, as one page, and prove what landed.",
     "resume": "Go on from where everything was left, after a kill or a reboot.",
     "stop": "End the executors and launch nothing more; everything stays.",
     "clean": "Remove windows and worktrees of landed phases, after proof.",

@@ -12,6 +12,7 @@ import click
 
 from batty_tmux.commands.wait import interactive
 from batty_tmux.core.report import narrate, proof_lines
+from batty_tmux.drive.account import account, write_page
 from batty_tmux.drive.conflicts import entry_of
 from batty_tmux.drive.demo import BREAKS_LATER, CONFLICT, failures, make_repository, settle
 from batty_tmux.drive.evidence import evidence
@@ -119,6 +120,7 @@ class Demo:
             click.echo(f"✗ {line}")
         if not wrong:
             click.echo("\n✓ everything held: two phases in conflict, one red gate, nothing ungated on main")
+        click.echo(f"↳ all of it as one page: {write_page(project, account(project)[0], None)}")
         session = session_id(project, project.terminal)
         if session is not None:
             batty = os.environ.get("BATTY_LAUNCHER", "batty")

@@ -7,6 +7,7 @@ import msgspec
 
 from batty_tmux.commands.show import as_json, say
 from batty_tmux.core.account_markdown import markdown
+from batty_tmux.core.account_words import proof_sentence, verdict
 from batty_tmux.core.report import Proof, proof_lines
 from batty_tmux.drive.account import account, for_programs, write_page
 from batty_tmux.drive.evidence import evidence
@@ -30,9 +31,9 @@ def command(repo: Path, file: str | None, run: str, open_: bool, markdown_: bool
 
     \b
     Examples:
-      batty report                      writes the page, and prints where
-      batty report --markdown           the same, shorter, for a pull request
-      batty report --proof              the base's history, and the gate run of every landed tree
+      batty report                      # writes the page, and prints where
+      batty report --markdown           # the same, shorter, for a pull request
+      batty report --proof              # the base's history, and the gate run of every landed tree
     """
     _refuse_two(file=file is not None or open_, markdown=markdown_, proof=proof_, json=json_)
     project = Project.around(repo)
@@ -51,6 +52,7 @@ def command(repo: Path, file: str | None, run: str, open_: bool, markdown_: bool
         click.echo(page, nl=False)
         return _status(proof)
     click.echo(page)
+    say(f"{verdict(told)} {proof_sentence(told)}")
     if open_ and not show(page):
         raise BattyError("no-browser", "no browser could be opened", evidence=(str(page),), next="batty report")
     return _status(proof)

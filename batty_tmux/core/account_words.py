@@ -124,7 +124,7 @@ def verdict(told: Account) -> str:
     if told.waiting:
         verb = "waits" if len(told.waiting) == 1 else "wait"
         return f"{head}; {len(told.waiting)} {verb} for you."
-    return f"{head}; " + ("the rest goes on by itself." if told.span.open else "nothing waits for you.")
+    return f"{head}; " + ("the rest goes on by itself." if told.span.going else "nothing waits for you.")
 
 
 def proof_sentence(told: Account) -> str:

@@ -75,7 +75,7 @@ class Asked:
 @dataclass
 class _Draft:
     rows: list[Asked] = field(default_factory=list)
-    open: dict[PhaseId, int] = field(default_factory=dict)
+    shown: dict[PhaseId, int] = field(default_factory=dict)
     places: dict[tuple[PhaseId, str], int] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
 
@@ -83,12 +83,12 @@ class _Draft:
         match event:
             case Prompted():
                 self._gone(event.phase, event.at)
-                self.places[event.phase, event.key] = self.open[event.phase] = len(self.rows)
+                self.places[event.phase, event.key] = self.shown[event.phase] = len(self.rows)
                 self.rows.append(_row(event))
             case Answered():
                 self._answered(event)
             case PromptGone(phase=phase, key=key):
-                if self.places.get((phase, key), -1) == self.open.get(phase, -2):
+                if self.places.get((phase, key), -1) == self.shown.get(phase, -2):
                     self._gone(phase, event.at)
             case Consulting(phase=phase, key=key, number=number, agent=agent):
                 self.calls.append(Call(phase, key, number, agent, event.at))
@@ -99,7 +99,7 @@ class _Draft:
 
     def _gone(self, phase: PhaseId, at: datetime) -> None:
         """Close what was open. An answer may be journaled just after: a person's keys come before their word."""
-        number = self.open.pop(phase, None)
+        number = self.shown.pop(phase, None)
         if number is not None and self.rows[number].by == "open":
             self.rows[number] = replace(self.rows[number], by="pane", until=at)
 

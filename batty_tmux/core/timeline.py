@@ -78,13 +78,13 @@ class Lane:
 
 @dataclass(frozen=True)
 class Span:
-    """The time of one run. `open` says that it goes on until now; else it ends with the last thing that happened."""
+    """The time of one run. `going` says that it goes on until now; else it ends with the last thing that happened."""
 
     run: RunId
     begin: datetime
     end: datetime
     newest: bool = True
-    open: bool = False
+    going: bool = False
 
 
 def span(events: Iterable[AnyEvent], run: RunId, now: datetime, *, moving: bool) -> Span | None:
@@ -106,7 +106,7 @@ def span(events: Iterable[AnyEvent], run: RunId, now: datetime, *, moving: bool)
         return None
     newest = after is None
     going = newest and moving
-    return Span(run, begin, max(begin, now if going else last), newest=newest, open=going)
+    return Span(run, begin, max(begin, now if going else last), newest=newest, going=going)
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def _with_logs(state: Path, runs: tuple[GateTold, ...]) -> tuple[GateTold, ...]:
 
 
 def _rows(state: Path, log: Path, count: int) -> tuple[str, ...]:
-    """Return the last rows of a log. One that can still be written has not been redacted yet: see gate_log."""
+    """Return the last rows of a log. One that can still be written may hold what was not redacted: see gate_log."""
     if not log.is_relative_to(state) or not log.is_file():
         return ()
     rows = tuple(row[:_WIDEST] for row in tail(log, count))
@@ -130,7 +130,7 @@ def for_programs(told: Account) -> dict[str, object]:
         "run": told.span.run,
         "begin": utc(told.span.begin),
         "end": utc(told.span.end),
-        "open": told.span.open,
+        "going": told.span.going,
         "seconds": told.seconds,
         "spent": {kind: round(told.spent(kind), 3) for kind in KINDS},
         "phases": [
