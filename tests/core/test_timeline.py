@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
+from typing import get_args
 
 import msgspec
 import pytest
@@ -43,8 +44,8 @@ from batty_tmux.core.events import (
     Stirred,
     Unpaused,
 )
-from batty_tmux.core.status import derive
-from batty_tmux.core.timeline import KINDS, Interval, Lane, Span, kind_of, lanes, place, scale, span
+from batty_tmux.core.status import WAITS_FOR_A_PERSON, State, derive
+from batty_tmux.core.timeline import _OF_STATES, KINDS, Interval, Lane, Span, kind_of, lanes, place, scale, span
 from batty_tmux.core.watch import fold
 from batty_tmux.names import PhaseId, RunId, Sha
 from tests.support.past import ONE, RUN, TWO, asks, at, begun, journal, launch, proves, statuses, whole
@@ -217,6 +218,11 @@ def test_a_timeline_never_contradicts_the_status(chosen: list[int]) -> None:
         now = events[number].at
         there = next(one for one in lane.intervals if one.begin <= now < one.end)
         assert (there.state, there.why, there.kind) == says_now(events[: number + 1])
+
+
+def test_every_state_takes_some_kind_of_time() -> None:
+    """A new one must be decided about."""
+    assert set(_OF_STATES) == set(get_args(State)) - WAITS_FOR_A_PERSON
 
 
 # --- the axis -----------------------------------------------------------------------------------------------
