@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
+from textual.events import Click
 from textual.widgets import Input, Static
 from textual.worker import get_current_worker
 
@@ -24,7 +25,7 @@ from batty_tmux.errors import BattyError
 from batty_tmux.host.process import Stop, run_here, scrubbed
 from batty_tmux.names import PhaseId, clean
 from batty_tmux.screens.pager import Pager, Row
-from batty_tmux.screens.review_rows import SECTIONS, Section, diff_rows, keys, packet_rows, tabs
+from batty_tmux.screens.review_rows import SECTIONS, Section, diff_rows, key_at, keys, packet_rows, tabs
 
 _VERBS: Final[dict[Verdict, str]] = {"merge": "merged", "rework": "sent back", "escalate": "held"}
 _ASKS: Final = {
@@ -90,6 +91,7 @@ class Reader(App[Left]):
         self.busy = ""
         self.note = ""
         self.offered: PhaseId | None = None
+        self.keys = ""
         self.stop: Stop | None = None
 
     def compose(self) -> ComposeResult:
@@ -167,7 +169,13 @@ class Reader(App[Left]):
         self._line("note", f"… {self.busy}" if self.busy else self.note, "", "yellow")
         free = shown is not None and not self.busy
         can = [verdict for verdict in reading.VERDICTS if shown is not None and free and verdict not in shown.refused]
-        self._line("keys", keys(can, self.size.width, offered=self.offered is not None))
+        self.keys = keys(can, self.size.width, offered=self.offered is not None)
+        self._line("keys", self.keys)
+
+    def on_click(self, event: Click) -> None:
+        """Take a click on a key's words for the key."""
+        if event.widget is not None and event.widget.id == "keys" and (key := key_at(self.keys, event.x)):
+            self.simulate_key(key)
 
     def _line(self, name: str, left: str, right: str = "", style: str = "") -> None:
         """Put a text, and one at the right, into one line of the screen; the left one gives way."""

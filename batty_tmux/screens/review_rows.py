@@ -33,6 +33,17 @@ def keys(verdicts: Sequence[Verdict], width: int, *, offered: bool = False) -> s
     return "  ".join([*words, "d diff", "g log", "o window", "n/p next", *more, "q leave"])
 
 
+def key_at(line: str, column: int) -> str:
+    """Return the key, by Textual's name, of the words at this column of a line of `keys`; "" between them."""
+    start = 0
+    for words in line.split("  "):
+        if start <= column < start + len(words):
+            key = words.split(" ")[0].partition("/")[0] or "slash"
+            return key.lower() if len(key) > 1 else key
+        start += len(words) + 2
+    return ""
+
+
 def packet_rows(markdown: str) -> list[Row]:
     """Return a packet as rows: its headings stand out, and so does what is to be looked at twice."""
     rows: list[Row] = []

@@ -82,7 +82,7 @@ def test_the_mouse_alone_leads_from_the_menu_to_the_base(story: Story) -> None:
         person.expect("m merge", LOAD)
         person.click("m merge")
         person.expect("is in the merge queue", LOAD)
-        person.click("enter")
+        person.click("Enter next")
         person.expect("1 of 1", LOAD)
         person.expect("m merge", LOAD)
         person.click("m merge")
