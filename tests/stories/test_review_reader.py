@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -60,16 +61,15 @@ def test_it_looks_as_it_should(story: Story, columns: int, rows: int) -> None:
     story.batty("work", "all")
     story.until(lambda seen: seen.states["alpha"] == "reviewing", "alpha to wait", LOAD)
     load(story)
+    golden = (GOLDEN / f"review-{columns}x{rows}.txt").read_text().removesuffix("\n").split(f"\n{'=' * columns}\n")
     with story.attached(columns, rows) as person:
         open_reader(person, "Review of alpha: A greeting")
-        shown = [inside(person)]
-        for key, text in (("d", "[diff]"), ("g", "[gate's log]")):
+        for key, wanted in zip(("", "d", "g"), golden, strict=True):
             person.press(key)
-            person.expect(text)
-            person.expect({"d": "diff --git", "g": "checked"}[key])
-            shown.append(inside(person))
-    told = f"\n{'=' * columns}\n".join(shown) + "\n"
-    assert told == (GOLDEN / f"review-{columns}x{rows}.txt").read_text()
+            with suppress(AssertionError):
+                # drawn in pieces on a busy machine
+                person.expect(lambda wanted=wanted: inside(person) == wanted)  # type: ignore[misc]
+            assert inside(person) == wanted
 
 
 @pytest.mark.timeout(300)
