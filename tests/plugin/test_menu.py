@@ -187,9 +187,9 @@ def test_review_opens_at_once_and_says_who_looks_on(
     opened(person)
     person.press("r")
     person.expect(lambda: recorder.calls == [[str(plain), "review"]])
-    person.expect((server.home / "client").exists)
+    told = server.home / "client"
+    person.expect(lambda: told.exists() and told.read_text() == client)
     person.expect_gone("$ batty review")
-    assert (server.home / "client").read_text() == client
 
 
 def offered(person: Attached) -> list[str]:
