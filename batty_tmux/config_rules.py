@@ -9,6 +9,8 @@ ASKABLE = ("question", "plan", "permission", "edit", "confirm", "choice")
 
 _UNITS: Mapping[str, float] = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _SPAN = re.compile(r"([1-9]\d{0,6})\s*([smhd]?)")
+_VOLUMES: Mapping[str, int] = {"M": 10**6, "G": 10**9, "T": 10**12}
+_VOLUME = re.compile(r"([1-9]\d{0,5})\s*([MGT])B?")
 _SESSION = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _LAYOUT = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _BRANCH_NEVER = re.compile(r"^[-/.]|\.\.|//|/\.|@\{|[\x00-\x20\x7f~^:?*\[\\]|\.lock(/|$)|[/.]$|^@$")
@@ -25,6 +27,12 @@ def span(text: str) -> float | None:
     """Return the seconds of "90", "90s", "30m", "2h" or "30d"; None for anything else, and for zero."""
     found = _SPAN.fullmatch(text.strip())
     return int(found[1]) * _UNITS[found[2]] if found else None
+
+
+def volume(text: str) -> int | None:
+    """Return the bytes of "500M", "10G" or "1T"; None for anything else."""
+    found = _VOLUME.fullmatch(text.strip())
+    return int(found[1]) * _VOLUMES[found[2]] if found else None
 
 
 def shown(text: str) -> str:
@@ -51,9 +59,11 @@ def text_problem(path: tuple[str, ...], text: str) -> str:
             return "" if fits else "may hold letters, digits, _, - and {repo}"
         case "run.layout":
             return "" if _LAYOUT.fullmatch(text) else _path_problem(text)
-        case "run.provide" | "gate.keep":
+        case "run.provide" | "gate.keep" | "run.cache":
             return _path_problem(text)
-        case "gate.timeout" | "patience.stuck" | "patience.idle" | "patience.hold":
+        case "run.cache_size":
+            return "" if volume(text) else 'must be a size such as "500M" or "10G"'
+        case "gate.timeout" | "run.setup_timeout" | "patience.stuck" | "patience.idle" | "patience.hold":
             return "" if span(text) else 'must be a time such as "90s", "30m" or "2h"'
         case "queue.retention":
             return "" if span(text) else 'must be a time such as "12h" or "30d"'

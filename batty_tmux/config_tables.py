@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from batty_tmux.config_rules import ASKABLE, span
+from batty_tmux.config_rules import ASKABLE, span, volume
 
 
 class _Table(Struct, frozen=True, forbid_unknown_fields=True):
@@ -28,9 +28,28 @@ class Run(_Table, frozen=True):
         "phase"
     )
     setup: Annotated[str, Meta(description="Command run in a fresh worktree before the agent starts.")] = ""
+    setup_timeout: Annotated[str, Meta(description='Longest time that run.setup may take: "90s", "30m", "2h".')] = "30m"
     provide: Annotated[
         tuple[str, ...], Meta(description='Ignored files of your checkout to copy into a worktree, such as ".env".')
     ] = ()
+    cache: Annotated[
+        tuple[str, ...],
+        Meta(description='Ignored folders that run.setup fills, kept for the next worktree: "node_modules", ".venv".'),
+    ] = ()
+    cache_by: Annotated[
+        Literal["copy", "hardlink"],
+        Meta(description="copy gives each worktree files of its own, by reflink where there is that; hardlink shares."),
+    ] = "copy"
+    cache_size: Annotated[str, Meta(description='What the cache may take on the disk: "500M", "10G".')] = "10G"
+
+    @property
+    def setup_seconds(self) -> float:
+        """The time that run.setup may take, in seconds."""
+        return span(self.setup_timeout) or 0.0
+
+    @property
+    def cache_bytes(self) -> int:
+        return volume(self.cache_size) or 0
 
 
 class Agent(_Table, frozen=True):

@@ -70,13 +70,21 @@ def _of_a_phase(status: PhaseStatus, now: datetime) -> Waiting:
         key=_key(status, prompt),
         state=status.state,
         question=prompt.wording if prompt else status.says or status.state,
-        reason=prompt.reason if prompt else "",
+        reason=prompt.reason if prompt else _last_words(status),
         since=status.since,
         seconds=None if status.since is None else max(0, int((now - status.since).total_seconds())),
         command=status.next,
         menu=_menu_key(status),
         suggested=suggestion(prompt),
     )
+
+
+def _last_words(status: PhaseStatus) -> str:
+    """Return how a setup that failed ended: the end of what it said, and where the rest is."""
+    held = status.watch.held
+    if status.state != "failed" or held is None or held.code != "setup-failed":
+        return ""
+    return "; ".join(line.strip() for line in held.evidence[-2:])
 
 
 def _of_the_queue(queue: Queue) -> list[Waiting]:

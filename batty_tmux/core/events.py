@@ -27,6 +27,8 @@ from batty_tmux.core.phase_events import (
     Relaunching,
     Reviewed,
     ReviewWanted,
+    SettingUp,
+    SetUp,
     VerdictWord,
 )
 from batty_tmux.core.prompt_events import (
@@ -87,6 +89,8 @@ AnyEvent = (
     | Launching
     | PhaseHeld
     | Relaunching
+    | SettingUp
+    | SetUp
     | ReviewWanted
     | Reviewed
     | Answered
@@ -178,6 +182,8 @@ __all__ = [
     "RunResumed",
     "RunStarted",
     "RunStopped",
+    "SetUp",
+    "SettingUp",
     "Skipped",
     "Stalled",
     "Stirred",

@@ -40,6 +40,12 @@ def failed_tests(log: str) -> tuple[str, ...]:
     return _distinct(_visible(name) for _, name in found if name not in again)
 
 
+def last_words(rows: Iterable[str], most: int = 12) -> tuple[str, ...]:
+    """Return the last rows of a log that hold words, without what a terminal would obey, or draws over itself."""
+    last = (_visible(_ESCAPE.sub("", row).rstrip("\r").rpartition("\r")[2])[:LONGEST].rstrip() for row in rows)
+    return tuple(row for row in last if row)[-most:]
+
+
 def _distinct(names: Iterable[str]) -> tuple[str, ...]:
     kept: dict[str, None] = {}
     for name in names:

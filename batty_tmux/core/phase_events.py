@@ -12,11 +12,12 @@ candidate's at all; a person who wants to see."""
 
 
 class Launching(PhaseEvent, frozen=True, kw_only=True, tag="launching"):
-    """A slot was given to the phase: worktree and windows follow."""
+    """A slot was given to the phase: worktree and windows follow. `ports` is the first of its ports, 0 in old runs."""
 
     branch: Branch
     worktree: str
     start: Sha
+    ports: int = 0
 
 
 class Launched(PhaseEvent, frozen=True, kw_only=True, tag="launched"):
@@ -28,8 +29,31 @@ class Launched(PhaseEvent, frozen=True, kw_only=True, tag="launched"):
 
 
 class LaunchFailed(PhaseEvent, frozen=True, kw_only=True, tag="launch-failed"):
+    """`code` is "setup-failed" where run.setup did: then `log` has what it said, and `evidence` the end of that."""
+
     reason: str
     evidence: tuple[str, ...] = ()
+    code: str = "launch-failed"
+    log: str = ""
+
+
+class SettingUp(PhaseEvent, frozen=True, kw_only=True, tag="setting-up"):
+    """run.setup begins in the phase's worktree, before any agent was there."""
+
+    command: str
+    log: str = ""
+
+
+class SetUp(PhaseEvent, frozen=True, kw_only=True, tag="set-up"):
+    """run.setup has succeeded. `cache` tells whether dependencies were taken from it ("hit", by `how`) or kept in it.
+
+    `why` is the reason where neither was, and something was to be cached.
+    """
+
+    seconds: float = 0.0
+    cache: Literal["", "hit", "kept", "none"] = ""
+    how: str = ""
+    why: str = ""
 
 
 class ExecutorStarted(PhaseEvent, frozen=True, kw_only=True, tag="executor-started"):

@@ -26,6 +26,8 @@ from batty_tmux.core.events import (
     Relaunching,
     Reviewed,
     ReviewWanted,
+    SettingUp,
+    SetUp,
 )
 from batty_tmux.core.queue_report import told as of_the_queue
 from batty_tmux.core.radar import words
@@ -150,6 +152,13 @@ def _of_the_executor(event: AnyEvent) -> str | None:
             return f"gets a worktree on {branch}"
         case Launched():
             return "its window is open"
+        case LaunchFailed(code="setup-failed", reason=reason, log=log):
+            more = f"; all it said is in {log}" if log else ""
+            return f"{reason}{more}; to try again: batty work {event.phase}, or r and Enter in the lower pane"
+        case SettingUp(command=command):
+            return f"run.setup prepares its worktree: {command}"
+        case SetUp():
+            return _set_up(event)
         case LaunchFailed(reason=reason):
             return f"could not be launched: {reason}"
         case ExecutorStarted(agent=agent, attempt=attempt):
@@ -158,6 +167,15 @@ def _of_the_executor(event: AnyEvent) -> str | None:
             return f"the executor ended with status {status}"
         case _:
             return None
+
+
+def _set_up(event: SetUp) -> str:
+    told = {
+        "hit": f"with dependencies of an earlier worktree ({event.how})",
+        "kept": "its dependencies are kept for the next worktree",
+        "none": f"nothing is cached: {event.why}",
+    }.get(event.cache, "")
+    return f"run.setup took {event.seconds:.1f} s{': ' if told else ''}{told}"
 
 
 def _of_the_contract(event: AnyEvent) -> str | None:

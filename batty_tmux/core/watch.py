@@ -36,6 +36,8 @@ from batty_tmux.core.events import (
     Relaunching,
     Reviewed,
     ReviewWanted,
+    SettingUp,
+    SetUp,
     Skipped,
     Stalled,
     Stirred,
@@ -67,6 +69,7 @@ class Watch:
     run: str = ""
     launching: Launching | None = None
     launched: Launched | None = None
+    setting_up: SettingUp | None = None
     attempt: int = 0
     executor: Literal["none", "running", "exited"] = "none"
     started: ExecutorStarted | None = None
@@ -107,7 +110,8 @@ class Watch:
     @property
     def awaits_relaunch(self) -> bool:
         """Whether its executor is to be started again in its pane. A window that was opened since starts it itself."""
-        if self.relaunch is None:
+        if self.relaunch is None or self.setting_up is not None:
+            # it was started for this already, and prepares the worktree
             return False
         return self.launched is None or self.launched.seq <= self.relaunch.seq
 
@@ -151,6 +155,8 @@ class Watch:
                 return self.limited.reason
             case "stuck" if self.stalled is not None:
                 return self.stalled.reason
+            case "working" if self.setting_up is not None:
+                return "run.setup prepares its worktree"
             case "checking":
                 return "the gate runs on the committed tip"
             case "reviewing":
@@ -215,10 +221,14 @@ def _launched(watch: Watch, event: AnyEvent) -> Watch | None:
                 # what is left is to be proved, and that needs no executor
                 return replace(watch, launched=event, executor="exited", status=0, prompt=None, gating=None)
             # what ran in the window that is gone went with it; the new window starts its own
-            return replace(watch, launched=event, executor="none", status=None, prompt=None, inspected=None)
-        case LaunchFailed(reason=reason, evidence=evidence):
-            held = PhaseHeld(phase=watch.phase, state="failed", code="launch-failed", reason=reason, evidence=evidence)
-            return replace(watch, held=held)
+            fresh = replace(watch, launched=event, executor="none", status=None, prompt=None, inspected=None)
+            return replace(fresh, setting_up=None)
+        case LaunchFailed():
+            return replace(watch, held=_failed(event), setting_up=None)
+        case SettingUp():
+            return replace(watch, setting_up=event)
+        case SetUp():
+            return replace(watch, setting_up=None)
         case ExecutorStarted():
             return replace(
                 _active(watch),
@@ -257,6 +267,11 @@ def _launched(watch: Watch, event: AnyEvent) -> Watch | None:
             )
         case _:
             return None
+
+
+def _failed(event: LaunchFailed) -> PhaseHeld:
+    evidence = (*event.evidence, f"all of it is in {event.log}") if event.log else event.evidence
+    return PhaseHeld(phase=event.phase, state="failed", code=event.code, reason=event.reason, evidence=evidence)
 
 
 def _supervised(watch: Watch, event: AnyEvent) -> Watch | None:
@@ -346,6 +361,7 @@ def _active(watch: Watch) -> Watch:
     return replace(
         watch,
         held=None,
+        setting_up=None,
         wanted=None,
         reviewed=None,
         directing=None,

@@ -30,7 +30,6 @@ from batty_tmux.core.supervise import (
     RunPhaseGate,
     Watch,
     contract_problem,
-    within,
 )
 from batty_tmux.drive.bar import attention
 from batty_tmux.drive.executor import family_of
@@ -41,6 +40,7 @@ from batty_tmux.drive.keyboard import write
 from batty_tmux.drive.packets import write_packet
 from batty_tmux.drive.place import Place
 from batty_tmux.drive.project import Project, board_in_worktree, program
+from batty_tmux.drive.provisions import committed
 from batty_tmux.drive.verdicts import give, uncommitted
 from batty_tmux.drive.windows import make_worktree, session_id
 from batty_tmux.errors import BattyError
@@ -145,8 +145,7 @@ def _broken(there: Git, branch: str, board: tuple[str, ...]) -> tuple[str, ...]:
 def _provided(project: Project, there: Git, start: Sha, head: Sha) -> tuple[str, ...]:
     """Return provided files (secrets, usually) that turned up in the phase's commits."""
     fork = there.merge_base(start, head) or start
-    names = project.config.run.provide
-    return tuple(path for path in there.changed(fork, head) if any(within(name, path) for name in names))
+    return committed(project, there, there.changed(fork, head))
 
 
 def commit_board(project: Project, watch: Watch, paths: tuple[str, ...]) -> None:

@@ -9,26 +9,23 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-from batty_tmux.core.events import ExecutorStarted, LaunchFailed, Launching
+from batty_tmux.core.events import ExecutorStarted, LaunchFailed
 from batty_tmux.core.supervise import HOLDS_A_SLOT, Watch
-from batty_tmux.drive import guard
+from batty_tmux.drive import blocks, guard
 from batty_tmux.drive.hooks import caller_environment
 from batty_tmux.drive.project import BOARDS, Project, program
 from batty_tmux.drive.reports import issue
+from batty_tmux.drive.setting_up import set_up
 from batty_tmux.drive.windows import session_id, write_brief
 from batty_tmux.errors import BattyError
 from batty_tmux.host.agents import adapter as agents
 from batty_tmux.host.lock import Held, attempt, exclusive
-from batty_tmux.host.process import become, kill_group, run_here
+from batty_tmux.host.process import become, kill_group
 from batty_tmux.names import PhaseId, RunId
 
 LOST_ITS_TERMINAL = 129
 """What a shell says of a program ended by SIGHUP: the pane was closed before anything was written down."""
 
-PORTS = 20
-"""How many ports a phase has for itself, from BATTY_PORT_BASE on."""
-_FIRST_PORT = 21000
-_BLOCKS = 500
 _LAST_WORDS = 5
 """Seconds that an executor without a window has, once it is told to end."""
 
@@ -69,7 +66,8 @@ def _start(project: Project, watch: Watch, held: Held) -> None:
     brief = write_brief(project, project.phase(phase), watch, number, _feedback(watch))
     name = agent_of(project, phase)
     environ = _environment(project, watch, brief)
-    _set_up(project, watch, worktree, environ)
+    _warn_of_ports(watch, project)
+    set_up(project, watch, worktree, environ)
     agent = adapter(project, name)
     own = project.config.agents.get(name)
     resume = is_continued(watch, name)
@@ -146,21 +144,6 @@ def end_unseen(project: Project, watch: Watch) -> None:
         kill_group(pid)
 
 
-def _set_up(project: Project, watch: Watch, worktree: Path, environ: dict[str, str]) -> None:
-    """Run run.setup once per worktree, in the pane, where the user sees it."""
-    command = project.config.run.setup
-    done = project.place.phase_folder(RunId(watch.run), watch.phase) / "setup-done"
-    if not command or done.exists():
-        return
-    sys.stdout.write(f"batty: run.setup: {command}\n")
-    status = run_here(command, cwd=worktree, env=environ)
-    if status != 0:
-        what = f"run.setup ended with {status}"
-        _fail(project, watch, what, (command,))
-        raise BattyError("setup-failed", what, evidence=(command,), next=f"batty work {watch.phase}")
-    done.touch()
-
-
 def _fail(project: Project, watch: Watch, reason: str, evidence: tuple[str, ...]) -> None:
     event = LaunchFailed(run=RunId(watch.run), phase=watch.phase, reason=reason, evidence=evidence)
     project.place.records.append(event)
@@ -176,17 +159,18 @@ def _environment(project: Project, watch: Watch, brief: Path) -> dict[str, str]:
         "BATTY_RUN": watch.run,
         "BATTY_BRIEF": str(brief),
         "BATTY_BOARD": str(folder),
-        "BATTY_PORT_BASE": str(port_base(project, watch.phase)),
+        "BATTY_PORT_BASE": str(blocks.base(watch, project.place.records)),
         "PATH": environ.get("PATH", os.defpath) + os.pathsep + str(_shims(project)),
     }
     here = {key: os.environ[key] for key in ("TMUX", "TMUX_PANE", "TERM") if key in os.environ}
     return {**environ, **here, **own}
 
 
-def port_base(project: Project, phase: PhaseId) -> int:
-    """Return the first of a phase's ports: blocks are given out in the order of the launches."""
-    order = list(dict.fromkeys(e.phase for e in project.place.records.events if isinstance(e, Launching)))
-    return _FIRST_PORT + PORTS * (order.index(phase) % _BLOCKS)
+def _warn_of_ports(watch: Watch, project: Project) -> None:
+    """Say which of the phase's ports something listens on: it keeps them, since what it was told stays true."""
+    busy = blocks.taken(blocks.base(watch, project.place.records))
+    if busy:
+        sys.stdout.write(f"batty: something listens on {', '.join(map(str, busy))} of this phase's ports\n")
 
 
 def _shims(project: Project) -> Path:

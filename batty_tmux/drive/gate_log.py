@@ -98,7 +98,7 @@ def settle(log: Path) -> None:
 
 def settle_left(folder: Path) -> None:
     """Settle the logs in a phase's folder that were left, and that nobody writes any more."""
-    for log in folder.glob("gate-*.log"):
+    for log in (*folder.glob("gate-*.log"), *folder.glob("setup-*.log")):
         facts = log.stat()
         # one that is empty was just made, and whoever made it is about to take its lock
         if facts.st_size and facts.st_mode & stat.S_IWUSR:

@@ -38,6 +38,7 @@ from batty_tmux.drive.prompting import Prompter
 from batty_tmux.drive.radar import Sweep
 from batty_tmux.drive.redaction import redacted
 from batty_tmux.drive.senses import Exits
+from batty_tmux.drive.setting_up import retry
 from batty_tmux.drive.sight import Sight
 from batty_tmux.drive.standing import Standing, patience_of
 from batty_tmux.drive.toil import Toil
@@ -324,8 +325,10 @@ class Supervisor:
     def _look_at_launch(self) -> None:
         """Take note of an executor that ended before it had started, as when it is killed in run.setup."""
         pane = self.post.facts()
-        if pane is not None and pane.dead and not self.post.watch.awaits_relaunch:
-            reason = "its executor ended before it had started"
+        watch = self.post.watch
+        if pane is not None and pane.dead and not watch.awaits_relaunch:
+            was = " while run.setup was at work" if watch.setting_up is not None else ""
+            reason = f"its executor ended before it had started{was}"
             self.post.record(LaunchFailed(run=self.post.run, phase=self.post.phase, reason=reason))
 
     def _is_alive(self) -> bool:
@@ -340,6 +343,8 @@ class Supervisor:
             selector.unregister(typed)
             return
         try:
+            if retry(self.post.project, self.post.watch, text):
+                return
             answer(self.post.project, self.post.watch, text.rstrip("\r\n"))
         except BattyError as refused:
             self.bar.tell(refused)

@@ -1,7 +1,6 @@
 """Open a phase's window: worktree, provided files, brief, layout, tmux. Each step may be done twice."""
 
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,8 +13,10 @@ from batty_tmux.core.layout import Home, Window, parse, session_name, workspace
 from batty_tmux.core.marks import Mark
 from batty_tmux.core.plan import branch_of, brief, worktree_of
 from batty_tmux.core.supervise import Watch
+from batty_tmux.drive.blocks import claim
 from batty_tmux.drive.hooks import dress, dress_window, install, keep_shape, remember_environment, watch_pane
 from batty_tmux.drive.project import BOARDS, Project, board_in_worktree, program
+from batty_tmux.drive.provisions import provide
 from batty_tmux.drive.redaction import redacted
 from batty_tmux.errors import BattyError
 from batty_tmux.host.files import share, write_atomically
@@ -72,7 +73,8 @@ def _intent(project: Project, phase: Phase, run: RunId) -> Launching:
         raise BattyError("no-base", f"the base branch {project.base} does not exist", next="batty doctor")
     number = _unused(project, phase.id, run)
     path = project.worktrees / worktree_of(phase.id, number)
-    return Launching(run=run, phase=phase.id, branch=branch_of(phase.id, number), worktree=str(path), start=start)
+    branch, ports = branch_of(phase.id, number), claim(project.place, phase.id, path)
+    return Launching(run=run, phase=phase.id, branch=branch, worktree=str(path), start=start, ports=ports)
 
 
 def _unused(project: Project, phase: PhaseId, run: RunId) -> RunId:
@@ -106,19 +108,6 @@ def make_worktree(project: Project, watch: Watch) -> None:
         elif there.half_made:
             Git(path, held).finish_worktree()
     provide(project, Git(path))
-
-
-def provide(project: Project, there: Git) -> None:
-    """Copy the files named in run.provide; one that the worktree does not ignore is left out, and said."""
-    for name in project.config.run.provide:
-        source, target = project.place.home / name, there.folder / name
-        if not source.exists() or target.exists() or not there.run("check-ignore", "--quiet", name).ok:
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, symlinks=True)
-        else:
-            shutil.copy2(source, target, follow_symlinks=False)
 
 
 def write_brief(project: Project, phase: Phase, watch: Watch, attempt: int, feedback: str) -> Path:

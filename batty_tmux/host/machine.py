@@ -35,6 +35,13 @@ def memory(root: Path = _ROOT) -> int | None:
     return max(0, min((available * 1024, *rooms)))
 
 
+def room(folder: Path) -> tuple[int, int | None]:
+    """Return the bytes and the files that still fit where a folder is or would be; None where files have no bound."""
+    near = next(each for each in (folder, *folder.parents) if each.is_dir())
+    facts = os.statvfs(near)
+    return facts.f_bavail * facts.f_frsize, facts.f_favail if facts.f_files else None
+
+
 def fingerprint(words: Sequence[str], path: str) -> str:
     """Return 16 hexadecimal digits for what a gate finds here besides its tree.
 

@@ -249,14 +249,14 @@ def _first_of(pid: int, timeout: float, stop: Stop | None) -> Literal["exit", "s
     """Wait for a child's end, which it leaves unreaped, for the stop, or for the time to run out."""
     deadline = monotonic() + timeout
     try:
-        with _watch(pid) as watched, DefaultSelector() as selector:
+        with watching(pid) as watched, DefaultSelector() as selector:
             for descriptor in (watched, None if stop is None else stop.fileno()):
                 if descriptor is not None:
                     selector.register(descriptor, EVENT_READ)
             while True:
                 left = max(0.0, deadline - monotonic())
                 ready = {key.fd for key, _ in selector.select(left if watched is not None else min(left, _LOOK))}
-                if watched in ready or (watched is None and _has_ended(pid)):
+                if watched in ready or (watched is None and has_ended(pid)):
                     return "exit"
                 if ready:
                     return "stop"
@@ -267,7 +267,7 @@ def _first_of(pid: int, timeout: float, stop: Stop | None) -> Literal["exit", "s
 
 
 @contextmanager
-def _watch(pid: int) -> Iterator[int | None]:
+def watching(pid: int) -> Iterator[int | None]:
     """Yield a descriptor that can be read from when the child has ended; None where the system has none.
 
     Raises ProcessLookupError where it has ended and can no longer be watched for that.
@@ -290,7 +290,8 @@ def _watch(pid: int) -> Iterator[int | None]:
             os.close(descriptor)
 
 
-def _has_ended(pid: int) -> bool:
+def has_ended(pid: int) -> bool:
+    """Tell whether a child has ended. It is left unreaped."""
     try:
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
     except ChildProcessError:
@@ -314,9 +315,10 @@ def _ended(process: "subprocess.Popen[bytes]") -> tuple[int, float, int]:
     return process.returncode, used.ru_utime + used.ru_stime, used.ru_maxrss * unit
 
 
-def run_here(shell_line: str, *, cwd: Path, env: Mapping[str, str]) -> int:
-    """Run a user's command line on this very terminal; return its status."""
-    return subprocess.call(["/bin/sh", "-c", shell_line], cwd=cwd, env=dict(env))
+def start_here(shell_line: str, *, cwd: Path, env: Mapping[str, str], out: int) -> Running:
+    """Start a user's command line in a group of its own: it reads from this terminal and writes to `out`."""
+    argv = ["/bin/sh", "-c", shell_line]
+    return subprocess.Popen(argv, cwd=cwd, env=dict(env), stdout=out, stderr=out, process_group=0)
 
 
 def alongside(

@@ -21,7 +21,6 @@ from batty_tmux.host.process import (
     Stop,
     kill_group,
     run,
-    run_here,
     run_measured,
     scrubbed,
 )
@@ -148,15 +147,6 @@ def test_only_the_descriptors_that_were_named_stay_open(tmp_path: Path) -> None:
         line = f"[ -e /dev/fd/{file.fileno()} ] && echo open || echo closed"
         assert run(("sh", "-c", line)).stdout == "closed\n"
         assert run(("sh", "-c", line), keep_open=(file.fileno(),)).stdout == "open\n"
-
-
-# --- run_here
-
-
-def test_a_command_on_this_terminal_has_its_status(tmp_path: Path) -> None:
-    """In its folder, with its environment."""
-    assert run_here("[ $X = y ] && : >here && exit 4", cwd=tmp_path, env={"X": "y"}) == 4
-    assert (tmp_path / "here").exists()
 
 
 # --- run_measured
