@@ -56,7 +56,8 @@ def examine(folder: Path, base: str | None, *, fix: bool) -> tuple[Finding, ...]
         Path(place.path).mkdir(parents=True)
         click.echo(f"made {place.path}", err=True)
         place = survey.place(config, repo)
-    return (*found, checks.place(place), _guard(repo, base or guard.base_of_run(repo, branch), fix=fix))
+    found = (*found, checks.place(place), *checks.fittings(survey.fittings(config, repo, branch)))
+    return (*found, _guard(repo, base or guard.base_of_run(repo, branch), fix=fix))
 
 
 def _guard(repo: Path, base: str, *, fix: bool) -> Finding:

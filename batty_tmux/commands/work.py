@@ -11,13 +11,16 @@ from batty_tmux.commands.show import as_json, say
 from batty_tmux.commands.tables import console, table
 from batty_tmux.commands.wait import interactive, wait
 from batty_tmux.core.report import GLYPHS, explain
+from batty_tmux.core.space import Judged
 from batty_tmux.core.status import current_run
 from batty_tmux.core.window import Window, window
 from batty_tmux.drive.fill import Filled
 from batty_tmux.drive.outline import Outline, OutlineRow, outline
 from batty_tmux.drive.project import WALL, Project
+from batty_tmux.drive.provisions import exposed, provisions
 from batty_tmux.drive.resume import look_after
-from batty_tmux.drive.runs import Wish, begin, meant
+from batty_tmux.drive.room import look
+from batty_tmux.drive.runs import Wish, begin, meant, to_make
 from batty_tmux.errors import BattyError, UsageError
 from batty_tmux.host.clock import now
 from batty_tmux.names import PhaseId, clean
@@ -66,14 +69,15 @@ def command(
     project.refuse_bad_settings()
     project.refuse_bad_order()
     phases = () if which == "all" else (project.phase(which).id,)
-    for line in (*project.broken_words(), *project.uncommitted_words()):
+    for line in (*project.broken_words(), *project.uncommitted_words(), *_provided_words(project)):
         say(clean(line, 300))
     others = tuple(project.phase(name).id for name in after)
     wish = Wish(phases, parallel, agent or "", others, no_after, _window(opens, until))
     if dry_run:
         started = meant(project, wish)
         plan = outline(project, current_run([started], project.run))
-        _show(plan, phases, json_=json_)
+        room = look(project.place.home, project.base, project.config, to_make(project, started))
+        _show(plan, room, phases, json_=json_)
         return 0
     if not project.board.phases:
         raise BattyError("no-phases", f"{project.base} has no phases in kanban/", next="batty init")
@@ -83,7 +87,11 @@ def command(
         if json_:
             as_json(outline(project, project.run))
         return 0
-    launched = begin(project, meant(project, wish), dict(os.environ))
+    started = meant(project, wish)
+    room = look(project.place.home, project.base, project.config, to_make(project, started))
+    if room.verdict == "tight":
+        say(f"! little room on the disk: {room.says}   ↳ next: batty clean")
+    launched = begin(project, started, dict(os.environ))
     project = Project.around(repo, base)
     _tell(project, launched, phases)
     if json_:
@@ -104,6 +112,13 @@ def _window(opens: str, until: str) -> Window | None:
     if isinstance(found, str):
         raise UsageError("bad-time", found, next="batty work all --until 07:00")
     return found
+
+
+def _provided_words(project: Project) -> tuple[str, ...]:
+    """Say which provided files hold secrets, and what is not copied though it was asked for."""
+    home = project.place.home
+    found = provisions(home, project.base, project.config.run.provide)
+    return tuple(f"! {line}" for line in (*(one.says for one in exposed(home, found)), *found.left_out))
 
 
 def _tell(project: Project, filled: Filled, phases: tuple[PhaseId, ...]) -> None:
@@ -129,7 +144,7 @@ def _tell(project: Project, filled: Filled, phases: tuple[PhaseId, ...]) -> None
             say(f"{GLYPHS[status.state]} {status.phase.id} is {status.state}{says}{command}")
 
 
-def _show(plan: Outline, phases: tuple[PhaseId, ...], *, json_: bool) -> None:
+def _show(plan: Outline, room: Judged, phases: tuple[PhaseId, ...], *, json_: bool) -> None:
     """Say what would be done, of these phases or of all."""
     if json_:
         as_json(plan)
@@ -142,7 +157,9 @@ def _show(plan: Outline, phases: tuple[PhaseId, ...], *, json_: bool) -> None:
         click.echo(f"           {limit.parallel} of them {limit.agent}, {limit.at_work} at work")
     if plan.window is not None:
         click.echo(f"launches   {plan.window.words}")
-    click.echo(f"review     by {plan.review}\n")
+    click.echo(f"review     by {plan.review}")
+    lacks = {"enough": "", "tight": " (little: batty clean)", "too-little": " (TOO LITTLE: batty clean --cache)"}
+    click.echo(f"disk       {room.says}{lacks[room.verdict]}\n")
     fresh = [row for row in rows if row.starts]
     console().print(table(_HEADINGS, map(_row, fresh)))
     for row in rows:

@@ -74,6 +74,25 @@ class PlaceFacts:
 
 
 @dataclass(frozen=True)
+class Fittings:
+    """What new worktrees get and take. `room` says it in words, `lacking` that it cannot do.
+
+    `cached` are the folders of run.cache, `kept` what the cache holds in words, `by` how copies are made; `locked`
+    says that the base has lock files.
+    """
+
+    exposed: tuple[str, ...]
+    left_out: tuple[str, ...]
+    room: str
+    lacking: bool
+    setup: bool
+    cached: tuple[str, ...]
+    kept: str
+    by: str
+    locked: bool
+
+
+@dataclass(frozen=True)
 class GuardFacts:
     """The hooks that keep executors off the base. `stale` are missing or changed, `unguarded` are refs that move."""
 
@@ -180,6 +199,26 @@ def place(facts: PlaceFacts) -> Finding:
     if not facts.exists:
         return Finding("worktrees", "ok", f"{says}; made when first needed")
     return Finding("worktrees", "ok", says)
+
+
+def fittings(facts: Fittings) -> tuple[Finding, ...]:
+    found = [Finding("secrets", "note", told) for told in facts.exposed]
+    found += [Finding("provided", "note", told) for told in facts.left_out]
+    found.append(Finding("disk", "missing" if facts.lacking else "ok", facts.room, "batty clean" * facts.lacking))
+    return (*found, *_cache(facts))
+
+
+def _cache(facts: Fittings) -> tuple[Finding, ...]:
+    edit = '$EDITOR batty.toml  # [run] cache = ["node_modules"]'
+    if not facts.cached:
+        slow = facts.setup and facts.locked
+        says = "run.setup fetches dependencies anew for each worktree; run.cache can keep them"
+        return (Finding("cache", "note", says, edit),) if slow else ()
+    if not facts.setup:
+        return (Finding("cache", "note", "run.cache keeps what run.setup fetches, and there is no run.setup", edit),)
+    if not facts.locked:
+        return (Finding("cache", "note", "run.cache goes by lock files, and the base has none"),)
+    return (Finding("cache", "ok", f"{_listed(facts.cached)}: {facts.kept}, by {facts.by}"),)
 
 
 def guard(facts: GuardFacts) -> Finding:

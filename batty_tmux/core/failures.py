@@ -42,7 +42,7 @@ def failed_tests(log: str) -> tuple[str, ...]:
 
 def last_words(rows: Iterable[str], most: int = 12) -> tuple[str, ...]:
     """Return the last rows of a log that hold words, without what a terminal would obey, or draws over itself."""
-    last = (_visible(_ESCAPE.sub("", row).rstrip("\r").rpartition("\r")[2])[:LONGEST].rstrip() for row in rows)
+    last = (_visible(ESCAPE.sub("", row).rstrip("\r").rpartition("\r")[2])[:LONGEST].rstrip() for row in rows)
     return tuple(row for row in last if row)[-most:]
 
 

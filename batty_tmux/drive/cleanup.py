@@ -5,6 +5,7 @@ from pathlib import Path
 from batty_tmux.core.events import Cleaned, Launching
 from batty_tmux.core.queue_state import Entry
 from batty_tmux.core.status import PhaseStatus
+from batty_tmux.drive.blocks import release
 from batty_tmux.drive.candidate import apart
 from batty_tmux.drive.project import BOARDS, Project
 from batty_tmux.drive.windows import find_window
@@ -48,6 +49,7 @@ def clean(project: Project, phase: PhaseId, *, ignored: bool = False) -> None:
     if entry is not None and status.head and project.place.git.is_ancestor(status.head, entry.head):
         # not the entry's own head: where a conflict was resolved, that is a merge which the branch never had
         project.place.git.drop_ref(f"refs/heads/{launching.branch}", Sha(status.head))
+    release(project.place, phase)
     project.place.records.append(Cleaned(run=RunId(status.watch.run), phase=phase))
 
 

@@ -67,14 +67,18 @@ def wanted(project: Project, worktree: Path, path: str) -> Wanted | str:
         machine=(fingerprint((*_words(run.setup), *_RUNTIMES), path),),
         owner=str(project.place.state),
     )
-    cache = folder_of(project)
+    cache = folder_of(project.worktrees, project.place.state)
     return Wanted(project.place, cache, key, run.cache, run.cache_by == "hardlink", run.cache_bytes)
 
 
-def folder_of(project: Project) -> Path:
+def folder_of(worktrees: Path, state: Path) -> Path:
     """Return the folder of a repository's cache. Others may make their worktrees in the same place."""
-    owner = hashlib.sha256(os.fsencode(project.place.state)).hexdigest()[:8]
-    return project.worktrees / FOLDER / owner
+    return worktrees / FOLDER / hashlib.sha256(os.fsencode(state)).hexdigest()[:8]
+
+
+def has_locks(home: Path, base: str) -> bool:
+    """Tell whether a base has lock files by which its dependencies are known."""
+    return bool(_locks(Git(home), f"refs/heads/{base}"))
 
 
 def _locks(git: Git, commit: str) -> dict[str, str]:
@@ -248,7 +252,7 @@ def kept(cache: Path) -> tuple[Kept, ...]:
 
 def clear(project: Project) -> tuple[Kept, ...]:
     """Remove everything from the cache that nobody uses just now; return what was removed."""
-    cache, gone = folder_of(project), []
+    cache, gone = folder_of(project.worktrees, project.place.state), []
     for each in kept(cache):
         with attempt(project.place.state / "dependencies" / f"{each.key}.lock") as held:
             if held is not None:

@@ -7,6 +7,7 @@ from batty_tmux.core.events import AnyEvent, BoardsChanged, Launched, LaunchFail
 from batty_tmux.core.sequence import chosen, is_on
 from batty_tmux.core.status import PhaseStatus
 from batty_tmux.drive.project import Project
+from batty_tmux.drive.room import NO_ROOM
 from batty_tmux.drive.windows import launch
 from batty_tmux.host.lock import Held, attempt, exclusive
 from batty_tmux.names import PhaseId
@@ -47,6 +48,9 @@ def fill(project: Project, *, patient: bool = True) -> Filled:
                 launched.append(status.phase.id)
             else:
                 failed.append(event)
+                if event.code == NO_ROOM:
+                    # nor is there for the next one, which stays ready
+                    return Filled(tuple(launched), tuple(failed))
 
 
 def owes_a_launch(project: Project, statuses: tuple[PhaseStatus, ...] | None = None) -> bool:

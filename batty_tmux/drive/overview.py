@@ -6,10 +6,12 @@ import msgspec
 
 from batty_tmux.core import attention, radar
 from batty_tmux.core.events import Collision
+from batty_tmux.core.ports import of
 from batty_tmux.core.queue_report import expected_seconds, why
 from batty_tmux.core.queue_state import Queue
 from batty_tmux.core.radar import Radar
 from batty_tmux.core.status import PhaseStatus
+from batty_tmux.drive.blocks import base
 from batty_tmux.drive.outline import WindowRow, window_row
 from batty_tmux.drive.project import Project
 from batty_tmux.host.clock import now
@@ -39,6 +41,10 @@ class PhaseRow(msgspec.Struct, frozen=True, kw_only=True):
     """What it depends on, by its board and by `batty work --after`."""
     collisions: tuple[Collision, ...] = ()
     """What it would conflict with; an empty phase is the base."""
+    ports: tuple[int, int] | None = None
+    """The first and the last of its ports."""
+    evidence: tuple[str, ...] = ()
+    """What it was held for, or failed with: of a setup, the end of what it said."""
 
 
 class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +126,7 @@ def overview(project: Project) -> Overview:
         run=project.run.id or None,
         parallel=project.run.parallel,
         window=window_row(project.run),
-        phases=tuple(_phase_row(status, seen) for status in statuses),
+        phases=tuple(_phase_row(status, seen, project) for status in statuses),
         queue=queue_rows(queue),
         landed=_landed_rows(queue),
         attention=tuple(_attention_row(one) for one in attention.waiting(statuses, now(), queue)),
@@ -150,8 +156,9 @@ def queue_rows(queue: Queue) -> tuple[QueueRow, ...]:
     )
 
 
-def _phase_row(status: PhaseStatus, seen: Radar) -> PhaseRow:
-    launching, launched = status.watch.launching, status.watch.launched
+def _phase_row(status: PhaseStatus, seen: Radar, project: Project) -> PhaseRow:
+    launching, launched, held = status.watch.launching, status.watch.launched, status.watch.held
+    ports = of(base(status.watch, project.place.records)) if launching else None
     return PhaseRow(
         phase=status.phase.id,
         title=status.phase.title,
@@ -169,6 +176,8 @@ def _phase_row(status: PhaseStatus, seen: Radar) -> PhaseRow:
         next=status.next,
         after=status.phase.depends_on,
         collisions=radar.of(seen, status.phase.id),
+        ports=(ports[0], ports[-1]) if ports else None,
+        evidence=held.evidence if held is not None and status.state in {"held", "failed"} else (),
     )
 
 

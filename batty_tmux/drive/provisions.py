@@ -12,7 +12,6 @@ from tempfile import TemporaryDirectory
 
 from batty_tmux.core.provided import INCLUDE, Chosen, Exposed, Found, choose, kinds
 from batty_tmux.core.supervise import within
-from batty_tmux.drive.place import Place
 from batty_tmux.drive.project import Project
 from batty_tmux.host.copying import put, sweep
 from batty_tmux.host.files import read_text, write_atomically
@@ -34,21 +33,21 @@ class Provisions:
     left_out: tuple[str, ...]
 
 
-def provisions(place: Place, base: str, names: tuple[str, ...]) -> Provisions:
+def provisions(home: Path, base: str, names: tuple[str, ...]) -> Provisions:
     """Return what the checkout has of run.provide and of the base's .worktreeinclude, as far as it may be copied."""
     named: list[str] = []
     left_out: list[str] = []
     for name in names:
-        for path, why in _files(place.home, name.rstrip("/")):
+        for path, why in _files(home, name.rstrip("/")):
             (left_out if why else named).append(f"{path} is not provided: {why}" if why else path)
-    matched = _matched(place, base)
+    matched = _matched(home, base)
     paths = dict.fromkeys((*named, *matched.paths))
     return Provisions(tuple(paths), (*left_out, *matched.left_out))
 
 
 def provide(project: Project, there: Git) -> None:
     """Copy what is to be provided and is not there yet. It may be done twice, and be cut off at any time."""
-    found = provisions(project.place, project.base, project.config.run.provide)
+    found = provisions(project.place.home, project.base, project.config.run.provide)
     if not found.paths:
         return
     through = there.folder.parent
@@ -123,25 +122,25 @@ def _files(home: Path, path: str) -> Iterator[tuple[str, str]]:
         yield path, "" if stat.S_ISREG(mode) else "it is a link" if stat.S_ISLNK(mode) else "it is no file"
 
 
-def _matched(place: Place, base: str) -> Chosen:
+def _matched(home: Path, base: str) -> Chosen:
     """Return the ignored files of the checkout that the patterns on the base's tip name."""
-    blob = place.git.blobs(f"refs/heads/{base}", (INCLUDE,)).get(INCLUDE)
+    git = Git(home)
+    blob = git.blobs(f"refs/heads/{base}", (INCLUDE,)).get(INCLUDE)
     if blob is None:
         return Chosen(())
     if not blob.mode.startswith("100"):
         return Chosen((), (f"{INCLUDE} is no file on {base}, so nothing is copied by it",))
-    patterns = place.git.run("cat-file", "blob", blob.sha).check().stdout
-    with TemporaryDirectory(prefix="include-", dir=place.state) as scratch:
+    patterns = git.run("cat-file", "blob", blob.sha).check().stdout
+    with TemporaryDirectory(prefix="batty-include-") as scratch:
         file = Path(scratch) / "patterns"
         file.write_bytes(patterns.encode("utf-8", "surrogateescape"))
-        git = Git(place.home)
         out = git.run("ls-files", "-z", "--others", "--ignored", f"--exclude-from={file}").check().stdout
     # a path that ends with a slash is another repository
     paths = tuple(path for path in out.split("\0") if path and not path.endswith("/"))
     found: list[Found] = []
     left_out: list[str] = []
     for path in _ignored(git, paths):
-        facts = (place.home / path).lstat()
+        facts = (home / path).lstat()
         if stat.S_ISREG(facts.st_mode):
             found.append(Found(path, facts.st_size))
         elif stat.S_ISLNK(facts.st_mode):

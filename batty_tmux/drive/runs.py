@@ -11,13 +11,14 @@ from batty_tmux.core.board import cycle
 from batty_tmux.core.checks import MIN_GIT, MIN_TMUX, version
 from batty_tmux.core.events import Relaunching, RunStarted
 from batty_tmux.core.plan import Pair, pairs_after, with_after
-from batty_tmux.core.sequence import is_going
-from batty_tmux.core.status import NO_RUN, PhaseStatus, Run
+from batty_tmux.core.sequence import is_going, outlook
+from batty_tmux.core.status import NO_RUN, PhaseStatus, Run, current_run
 from batty_tmux.core.window import Window
 from batty_tmux.drive.executor import adapter
 from batty_tmux.drive.fill import Filled, fill, unreadable
 from batty_tmux.drive.hooks import remember_environment
 from batty_tmux.drive.project import SETTINGS, Project
+from batty_tmux.drive.room import refuse_no_room
 from batty_tmux.drive.settings import base_text
 from batty_tmux.drive.windows import ensure_session
 from batty_tmux.errors import BattyError
@@ -96,6 +97,7 @@ def begin(project: Project, started: RunStarted, environ: Mapping[str, str]) -> 
     A phase that is held or failed gets its executor again, in the same worktree.
     """
     refuse_unable(project, started)
+    refuse_no_room(project.place.home, project.base, project.config, to_make(project, started))
     _keep_settings(project, started.run)
     project.place.records.append(started)
     for name in started.phases:
@@ -113,6 +115,13 @@ def refuse_unable(project: Project, started: RunStarted) -> None:
     for phase in project.board.phases:
         if not started.phases or phase.id in started.phases:
             adapter(project, started.agent or phase.agent or project.config.run.agent)
+
+
+def to_make(project: Project, started: RunStarted) -> int:
+    """Return how many worktrees a run that is begun like this makes at once."""
+    run = current_run([started], project.run)
+    told = outlook(project.statuses(run=run), project.terms(run))
+    return sum(kept == ("", "") for kept in told.values())
 
 
 def _keep_settings(project: Project, run: RunId) -> None:

@@ -8,9 +8,14 @@ from pathlib import Path
 from batty_tmux.config import BUILT_IN, FILE, ConfigError, parse
 from batty_tmux.config_tables import Config
 from batty_tmux.core.board import cycle, parse_board, unknown_dependencies
-from batty_tmux.core.checks import AgentFacts, Machine, PlaceFacts, Setup, Version, version
+from batty_tmux.core.checks import AgentFacts, Fittings, Machine, PlaceFacts, Setup, Version, version
+from batty_tmux.core.space import size
+from batty_tmux.drive import dependencies
+from batty_tmux.drive.provisions import exposed, provisions
+from batty_tmux.drive.room import look
 from batty_tmux.drive.settings import BOARDS, base_text, commit_command, ignored, own_settings, uncommitted
-from batty_tmux.host.plumbing import Git
+from batty_tmux.host.copying import clones
+from batty_tmux.host.plumbing import Git, state_folder
 from batty_tmux.host.process import run
 
 _INSTALLERS = {
@@ -95,6 +100,27 @@ def place(config: Config, repo: Path) -> PlaceFacts:
     inside = path.resolve().is_relative_to(home)
     writable = near.is_dir() and os.access(near, os.W_OK | os.X_OK)
     return PlaceFacts(str(path), path.is_dir(), inside, writable, shutil.disk_usage(near).free)
+
+
+def fittings(config: Config, repo: Path, base: str) -> Fittings:
+    """Look at what a new worktree gets, and whether the disk has room for as many as may be at work at once."""
+    home = Git(repo).worktrees()[0].path
+    found = provisions(home, base, config.run.provide)
+    judged = look(home, base, config, config.run.parallel)
+    there = dependencies.folder_of(worktrees(config, repo), state_folder(Git(home)))
+    entries = dependencies.kept(there)
+    by = config.run.cache_by if config.run.cache_by == "hardlink" or not entries or not clones(there) else "reflink"
+    return Fittings(
+        exposed=tuple(one.says for one in exposed(home, found)),
+        left_out=found.left_out,
+        room=judged.says,
+        lacking=judged.verdict == "too-little",
+        setup=bool(config.run.setup),
+        cached=config.run.cache,
+        kept=f"{len(entries)} kept, {size(sum(each.size for each in entries))}",
+        by=by,
+        locked=dependencies.has_locks(home, base),
+    )
 
 
 def _draft(repo: Path) -> str:

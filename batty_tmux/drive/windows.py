@@ -18,6 +18,7 @@ from batty_tmux.drive.hooks import dress, dress_window, install, keep_shape, rem
 from batty_tmux.drive.project import BOARDS, Project, board_in_worktree, program
 from batty_tmux.drive.provisions import provide
 from batty_tmux.drive.redaction import redacted
+from batty_tmux.drive.room import NO_ROOM, refuse_no_room
 from batty_tmux.errors import BattyError
 from batty_tmux.host.files import share, write_atomically
 from batty_tmux.host.lock import Held, exclusive
@@ -58,13 +59,20 @@ def launch(project: Project, phase: Phase, run: RunId, held: Held) -> Launched |
         records.append(_intent(project, phase, run))
         watch = project.watch(phase.id)
     try:
+        if watch.launching is not None and not Path(watch.launching.worktree).exists():
+            refuse_no_room(project.place.home, project.base, project.config, 1)
         make_worktree(project, watch)
         event: Launched | LaunchFailed = open_window(project, watch)
     except BattyError as problem:
-        told = (problem.what, *problem.evidence)
-        event = LaunchFailed(run=run, phase=phase.id, reason=problem.what, evidence=told[1:])
+        event = LaunchFailed(
+            run=run, phase=phase.id, reason=problem.what, evidence=problem.evidence, code=_code(problem)
+        )
     records.append(event)
     return event
+
+
+def _code(problem: BattyError) -> str:
+    return problem.code if problem.code == NO_ROOM else "launch-failed"
 
 
 def _intent(project: Project, phase: Phase, run: RunId) -> Launching:

@@ -321,9 +321,7 @@ def start_here(shell_line: str, *, cwd: Path, env: Mapping[str, str], out: int) 
     return subprocess.Popen(argv, cwd=cwd, env=dict(env), stdout=out, stderr=out, process_group=0)
 
 
-def alongside(
-    argv: Sequence[str], log: Path | None, *, env: Mapping[str, str] | None = None
-) -> "subprocess.Popen[bytes]":
+def alongside(argv: Sequence[str], log: Path | None, *, env: Mapping[str, str] | None = None) -> Running:
     """Start a program beside this one: on this terminal, or with its output in `log` and no input."""
     if log is None:
         return subprocess.Popen(list(argv), env=None if env is None else dict(env))

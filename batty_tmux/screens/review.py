@@ -22,11 +22,12 @@ from batty_tmux.drive import reading
 from batty_tmux.drive.project import Project
 from batty_tmux.drive.reading import Painted, Reading
 from batty_tmux.errors import BattyError
-from batty_tmux.host.process import Stop, run_here, scrubbed
+from batty_tmux.host.process import Stop, scrubbed, start_here
 from batty_tmux.names import PhaseId, clean
 from batty_tmux.screens.pager import Pager, Row
 from batty_tmux.screens.review_rows import SECTIONS, Section, diff_rows, key_at, keys, packet_rows, tabs
 
+_STDOUT: Final = 1
 _VERBS: Final[dict[Verdict, str]] = {"merge": "merged", "rework": "sent back", "escalate": "held"}
 _ASKS: Final = {
     "rework": "what is to be done? ",
@@ -273,7 +274,8 @@ class Reader(App[Left]):
             file.write_text(reading.draft(shown.packet, begun), encoding="utf-8", errors="replace")
             with self.suspend():
                 own = {"BATTY_DRAFT": str(file)}
-                run_here('${VISUAL:-${EDITOR:-vi}} "$BATTY_DRAFT"', cwd=self.repo, env=scrubbed(os.environ) | own)
+                line, environ = '${VISUAL:-${EDITOR:-vi}} "$BATTY_DRAFT"', scrubbed(os.environ) | own
+                start_here(line, cwd=self.repo, env=environ, out=_STDOUT).wait()
             told = reading.drafted(file.read_text(encoding="utf-8", errors="replace"))
         self.refresh(layout=True)
         if told:
