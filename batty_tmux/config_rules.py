@@ -61,9 +61,9 @@ def text_problem(path: tuple[str, ...], text: str) -> str:
             return "" if _LAYOUT.fullmatch(text) else _path_problem(text)
         case "run.provide" | "gate.keep" | "run.cache":
             return _path_problem(text)
-        case "run.cache_size":
+        case "run.quota":
             return "" if volume(text) else 'must be a size such as "500M" or "10G"'
-        case "gate.timeout" | "run.setup_timeout" | "patience.stuck" | "patience.idle" | "patience.hold":
+        case "gate.timeout" | "patience.setup" | "patience.stuck" | "patience.idle" | "patience.hold":
             return "" if span(text) else 'must be a time such as "90s", "30m" or "2h"'
         case "queue.retention":
             return "" if span(text) else 'must be a time such as "12h" or "30d"'

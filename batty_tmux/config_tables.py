@@ -28,7 +28,6 @@ class Run(_Table, frozen=True):
         "phase"
     )
     setup: Annotated[str, Meta(description="Command run in a fresh worktree before the agent starts.")] = ""
-    setup_timeout: Annotated[str, Meta(description='Longest time that run.setup may take: "90s", "30m", "2h".')] = "30m"
     provide: Annotated[
         tuple[str, ...], Meta(description='Ignored files of your checkout to copy into a worktree, such as ".env".')
     ] = ()
@@ -36,20 +35,15 @@ class Run(_Table, frozen=True):
         tuple[str, ...],
         Meta(description='Ignored folders that run.setup fills, kept for the next worktree: "node_modules", ".venv".'),
     ] = ()
-    cache_by: Annotated[
-        Literal["copy", "hardlink"],
-        Meta(description="copy gives each worktree files of its own, by reflink where there is that; hardlink shares."),
-    ] = "copy"
-    cache_size: Annotated[str, Meta(description='What the cache may take on the disk: "500M", "10G".')] = "10G"
-
-    @property
-    def setup_seconds(self) -> float:
-        """The time that run.setup may take, in seconds."""
-        return span(self.setup_timeout) or 0.0
+    links: Annotated[
+        bool,
+        Meta(description="Share cached files by hard links, instead of giving each worktree its own."),
+    ] = False
+    quota: Annotated[str, Meta(description='What the cache may take on the disk: "500M", "10G".')] = "10G"
 
     @property
     def cache_bytes(self) -> int:
-        return volume(self.cache_size) or 0
+        return volume(self.quota) or 0
 
 
 class Agent(_Table, frozen=True):
@@ -188,10 +182,16 @@ class Patience(_Table, frozen=True):
     hold: Annotated[
         str, Meta(description="How long nothing is typed for you after a key of yours in an agent's pane.")
     ] = "30s"
+    setup: Annotated[str, Meta(description='Longest time that run.setup may take: "90s", "30m", "2h".')] = "30m"
     limits: Annotated[
         Literal["resume", "wait"],
         Meta(description="What follows a usage limit that is over: the agent is told to go on, or you are waited for."),
     ] = "resume"
+
+    @property
+    def setup_seconds(self) -> float:
+        """The time that run.setup may take, in seconds."""
+        return span(self.setup) or 0.0
 
 
 class Supervisor(_Table, frozen=True):

@@ -78,6 +78,9 @@ def test_an_empty_file_means_all_the_defaults_of_the_contract() -> None:
         "run.layout": '"phase"',
         "run.setup": '""',
         "run.provide": "[]",
+        "run.cache": "[]",
+        "run.links": "false",
+        "run.quota": '"10G"',
         "gate.command": '""',
         "gate.timeout": '"30m"',
         "gate.setup": '""',
@@ -104,6 +107,7 @@ def test_an_empty_file_means_all_the_defaults_of_the_contract() -> None:
         "patience.nudges": "1",
         "patience.relaunches": "2",
         "patience.hold": '"30s"',
+        "patience.setup": '"30m"',
         "patience.limits": '"resume"',
         "supervisor.by": '""',
         "supervisor.command": "[]",
@@ -162,6 +166,9 @@ def test_a_timeout_is_a_number_with_a_unit_or_plain_seconds(written: str, second
         ("[run]\nparallel = 0x" + "f" * 9000, 2, "run.parallel", "far too large"),
         ("[run]\nprovide = [\n  'a',\n  3,\n]", 4, "run.provide", "list of texts"),
         ("[run]\nprovide = [\n  'a',\n  '../b',\n]", 4, "run.provide", "stays inside"),
+        ("[run]\ncache = ['../node_modules']", 2, "run.cache", "stays inside"),
+        ("[run]\nquota = '10 litres'", 2, "run.quota", "10G"),
+        ("[patience]\nsetup = 'soon'", 2, "patience.setup", "30m"),
         ("[run]\nprovide = ['/etc/passwd']", 2, "run.provide", "stays inside"),
         ("[run]\nprovide = ['.git/config']", 2, "run.provide", "git's own"),
         ("[gate]\nkeep = ['a/../../b']", 2, "gate.keep", "stays inside"),
@@ -227,7 +234,7 @@ def test_a_fault_is_refused_by_line_and_key(text: str, line: int, key: str, says
     assert error.next
 
 
-TRUTHS = {"attention.bell", "review.decides"}
+TRUTHS = {"attention.bell", "review.decides", "run.links"}
 WRONG = ("1979-05-27", "1.5", "true", "{a = 1}", "[[1]]", "07:32:00", "nan", "99999999999999999999")
 
 

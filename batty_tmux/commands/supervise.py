@@ -9,6 +9,7 @@ import click
 from batty_tmux.commands.show import note, tell
 from batty_tmux.drive.post import Post
 from batty_tmux.drive.project import Project, named_phase
+from batty_tmux.drive.setting_up import failure
 from batty_tmux.drive.watch import Supervisor
 from batty_tmux.errors import BattyError
 from batty_tmux.host.lock import attempt
@@ -32,5 +33,10 @@ def command(repo: Path, phase: str, run: str | None) -> None:
             raise BattyError("supervised", f"{name} has a supervisor already", next=f"batty attach {name}")
         sys.stdout.write(f"batty supervises {name}. A line typed here answers its question.\n")
         sys.stdout.flush()
-        Supervisor(Post(project, name, number, [tell]), note).supervise(0 if os.isatty(0) else None)
+        post = Post(project, name, number, [tell])
+        failed = failure(project, post.watch)
+        if failed is not None:
+            # it came before this pane could tell it
+            tell(failed)
+        Supervisor(post, note).supervise(0 if os.isatty(0) else None)
     click.echo(f"{name} is over. batty clean removes its window when it has landed.")

@@ -153,8 +153,8 @@ def _of_the_executor(event: AnyEvent) -> str | None:
         case Launched():
             return "its window is open"
         case LaunchFailed(code="setup-failed", reason=reason, log=log):
-            more = f"; all it said is in {log}" if log else ""
-            return f"{reason}{more}; to try again: batty work {event.phase}, or r and Enter in the lower pane"
+            again = f"to try again: batty work {event.phase}, or r and Enter in the lower pane"
+            return f"{reason}; {again}; all it said is in {log}"
         case SettingUp(command=command):
             return f"run.setup prepares its worktree: {command}"
         case SetUp():

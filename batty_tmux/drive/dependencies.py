@@ -68,7 +68,7 @@ def wanted(project: Project, worktree: Path, path: str) -> Wanted | str:
         owner=str(project.place.state),
     )
     cache = folder_of(project.worktrees, project.place.state)
-    return Wanted(project.place, cache, key, run.cache, run.cache_by == "hardlink", run.cache_bytes)
+    return Wanted(project.place, cache, key, run.cache, run.links, run.cache_bytes)
 
 
 def folder_of(worktrees: Path, state: Path) -> Path:
@@ -183,7 +183,7 @@ def _keep(it: Wanted, worktree: Path, folders: tuple[str, ...], growing: Path, h
         entries = list(copying.below(copy))
         size += sum(entry.facts.st_blocks * 512 for entry in entries)
         if size > it.limit:
-            return f"{folder} is larger than run.cache_size"
+            return f"{folder} is larger than run.quota"
         naming = _naming(copy, entries, names)
         if isinstance(naming, str):
             return f"{folder}/{naming}"

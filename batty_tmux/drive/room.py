@@ -28,7 +28,7 @@ def need(home: Path, base: str, config: Config, worktrees: int) -> Need:
         files=len(sizes),
         provided=size_of(home, provisions(home, base, config.run.provide)),
         dependencies=newest.size if newest is not None else 0,
-        shared=newest is not None and (config.run.cache_by == "hardlink" or clones(cache)),
+        shared=newest is not None and (config.run.links or clones(cache)),
     )
 
 

@@ -55,6 +55,14 @@ def set_up(project: Project, watch: Watch, worktree: Path, environ: dict[str, st
     project.place.records.append(SetUp(run=run, phase=watch.phase, seconds=seconds, cache=word, how=how, why=why))
 
 
+def failure(project: Project, watch: Watch) -> LaunchFailed | None:
+    """Return how the setup of a phase failed, while the phase stands there."""
+    if watch.held is None or watch.held.code != "setup-failed":
+        return None
+    told = (e for e in reversed(project.place.records.events) if isinstance(e, LaunchFailed))
+    return next((event for event in told if event.phase == watch.phase), None)
+
+
 def retry(project: Project, watch: Watch, typed: str) -> bool:
     """Try a failed setup again where a person typed so in the lower pane; tell whether that is what was meant."""
     failed = watch.held is not None and watch.held.code == "setup-failed"
@@ -94,7 +102,7 @@ def _dependencies(
             yield it, held, ""
             return
     _say(f"{watch.phase} waits for the setup of another phase with the same lock files")
-    waiting = exclusive(it.lock, timeout=project.config.run.setup_seconds)
+    waiting = exclusive(it.lock, timeout=project.config.patience.setup_seconds)
     try:
         other = waiting.__enter__()
     except BattyError:
@@ -107,14 +115,14 @@ def _dependencies(
 
 
 def _run(project: Project, watch: Watch, worktree: Path, environ: dict[str, str], log: Path) -> None:
-    command, limit = project.config.run.setup, project.config.run
+    command, limit = project.config.run.setup, project.config.patience
     with exclusive(log), log.open("ab", buffering=0) as file:
         status = run_and_keep(command, cwd=worktree, env=environ, keep=file.write, timeout=limit.setup_seconds)
         settle(log)
     if status == 0:
         return
     what = {
-        None: f"run.setup was ended after {limit.setup_timeout} (run.setup_timeout)",
+        None: f"run.setup was ended after {limit.setup} (patience.setup)",
         _INTERRUPTED: "run.setup was interrupted",
     }.get(status, f"run.setup ended with {status}")
     words = last_words(tail(log, _TAIL))

@@ -109,7 +109,7 @@ def fittings(config: Config, repo: Path, base: str) -> Fittings:
     judged = look(home, base, config, config.run.parallel)
     there = dependencies.folder_of(worktrees(config, repo), state_folder(Git(home)))
     entries = dependencies.kept(there)
-    by = config.run.cache_by if config.run.cache_by == "hardlink" or not entries or not clones(there) else "reflink"
+    by = "hardlink" if config.run.links else "reflink" if entries and clones(there) else "copy"
     return Fittings(
         exposed=tuple(one.says for one in exposed(home, found)),
         left_out=found.left_out,

@@ -76,7 +76,10 @@ def test_every_key_in_the_written_file_is_right_once_its_mark_is_taken_away() ->
     bare = re.sub(r"^# (\[|[a-z]+ = )", r"\1", text, flags=re.MULTILINE).replace("agents.NAME", "agents.claude")
     tables = tomllib.loads(bare)
     assert {key: set(tables[key]) for key in ("run", "gate", "policy")} == {
-        "run": {"base", "parallel", "worktrees", "agent", "session", "layout", "setup", "provide"},
+        "run": {
+            *("base", "parallel", "worktrees", "agent", "session", "layout"),
+            *("setup", "provide", "cache", "links", "quota"),
+        },
         "gate": {"command", "timeout", "setup", "keep", "files"},
         "policy": {"mode", "set", "rule"},
     }
