@@ -37,7 +37,6 @@ from batty_tmux.core.events import (
     Reviewed,
     ReviewWanted,
     SettingUp,
-    SetUp,
     Skipped,
     Stalled,
     Stirred,
@@ -226,9 +225,8 @@ def _launched(watch: Watch, event: AnyEvent) -> Watch | None:
         case LaunchFailed():
             return replace(watch, held=_failed(event), setting_up=None)
         case SettingUp():
+            # until its agent starts: what a start was asked for is under way
             return replace(watch, setting_up=event)
-        case SetUp():
-            return replace(watch, setting_up=None)
         case ExecutorStarted():
             return replace(
                 _active(watch),
