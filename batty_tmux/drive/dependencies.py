@@ -26,6 +26,7 @@ from batty_tmux.host.plumbing import Git
 
 FOLDER = "cache"
 _ABOUT = "about"
+_A_SECOND = 10**9
 _RUNTIMES = ("node", "python3", "python", "ruby", "java", "go", "rustc", "php")
 """Programs whose kind and version what is installed may depend on, though no setup names them."""
 
@@ -104,28 +105,44 @@ def restore(it: Wanted, worktree: Path, held: Held) -> str:
     if about is None or not _is_whole(it.entry, about):
         _drop(it.entry)
         return ""
-    how = "hardlink" if it.link else "reflink" if copying.clones(it.cache) else "copy"
     there = Git(worktree)
-    put = [_bring(it, there, about, number, held) for number in range(len(about.folders))]
+    # what is to be made older is a file of its own
+    link = it.link and not any(_newer(it.entry / str(n), _birth(there)) for n in range(len(about.folders)))
+    how = "hardlink" if link else "reflink" if copying.clones(it.cache) else "copy"
+    put = [_bring(it, there, about, number, held, link=link) for number in range(len(about.folders))]
     with suppress(OSError):
         os.utime(it.entry / _ABOUT)
     return how if put and all(put) else ""
 
 
-def _bring(it: Wanted, there: Git, about: "About", number: int, held: Held) -> bool:
+def _birth(there: Git) -> int:
+    """Return a time, in nanoseconds, that is before any file of a worktree was checked out."""
+    return (there.folder / ".git").lstat().st_mtime_ns - _A_SECOND
+
+
+def _newer(folder: Path, moment: int) -> "list[str]":
+    return [e.path for e in copying.below(folder) if e.is_file and e.facts.st_mtime_ns > moment]
+
+
+def _bring(it: Wanted, there: Git, about: "About", number: int, held: Held, *, link: bool) -> bool:
     folder = about.folders[number]
     target = there.folder / folder
     if os.path.lexists(target) or not _may_hold(there, folder):
         return False
     growing = _growing_out(it)
     copying.remove(growing)
-    problem = copying.copy_folder(it.entry / str(number), growing, link=it.link, keep_open=(held.descriptor,))
+    problem = copying.copy_folder(it.entry / str(number), growing, link=link, keep_open=(held.descriptor,))
     if problem:
         copying.remove(growing)
         return False
     old, new = about.worktree, (str(there.folder), str(there.folder.resolve()))
     for path in about.rewritten[number]:
         _move(growing / path, old, new)
+    # made from another worktree's sources while this one was there already: what goes by times must not take it for
+    # made from these
+    moment = _birth(there)
+    for path in _newer(growing, moment):
+        os.utime(growing / path, ns=(moment, moment), follow_symlinks=False)
     target.parent.mkdir(parents=True, exist_ok=True)
     growing.rename(target)
     return True

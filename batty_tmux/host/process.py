@@ -315,10 +315,9 @@ def _ended(process: "subprocess.Popen[bytes]") -> tuple[int, float, int]:
     return process.returncode, used.ru_utime + used.ru_stime, used.ru_maxrss * unit
 
 
-def start_here(shell_line: str, *, cwd: Path, env: Mapping[str, str], out: int) -> Running:
-    """Start a user's command line in a group of its own: it reads from this terminal and writes to `out`."""
-    argv = ["/bin/sh", "-c", shell_line]
-    return subprocess.Popen(argv, cwd=cwd, env=dict(env), stdout=out, stderr=out, process_group=0)
+def start_here(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], out: int) -> Running:
+    """Start a program in a group of its own: it reads from this terminal and writes to `out`."""
+    return subprocess.Popen(list(argv), cwd=cwd, env=dict(env), stdout=out, stderr=out, process_group=0)
 
 
 def alongside(argv: Sequence[str], log: Path | None, *, env: Mapping[str, str] | None = None) -> Running:

@@ -18,6 +18,8 @@ from batty_tmux.host.process import has_ended, kill_group, start_here, watching
 _LOOK = 0.1
 """Seconds between looks at a program whose end the system cannot announce."""
 _CHUNK = 1 << 16
+_WHEN_IN_FRONT = 'kill -STOP $$; exec /bin/sh -c "$0"'
+"""Stops before it does anything: a program that reads before it is in front would be refused."""
 
 
 def run_and_keep(
@@ -36,7 +38,7 @@ def run_and_keep(
         shape = termios.tcgetattr(theirs)
         shape[1] &= ~termios.OPOST
         termios.tcsetattr(theirs, termios.TCSANOW, shape)
-        process = start_here(shell_line, cwd=cwd, env=env, out=theirs)
+        process = start_here(("/bin/sh", "-c", _WHEN_IN_FRONT, shell_line), cwd=cwd, env=env, out=theirs)
         with _resizing(theirs), _in_front(process.pid):
             in_time = True
             with suppress(ProcessLookupError):
@@ -101,20 +103,19 @@ def _resizing(theirs: int) -> Iterator[None]:
 
 @contextmanager
 def _in_front(group: int) -> Iterator[None]:
-    """Have what is typed here go to a group of processes, which gets the hang-up too if this process dies."""
+    """Let a stopped group go on with what is typed here; it gets the hang-up too if this process dies."""
+    os.waitpid(group, os.WUNTRACED)
     if not os.isatty(0):
+        os.killpg(group, signal.SIGCONT)
         yield
         return
-    mine = os.getpgrp()
+    mine, modes = os.getpgrp(), termios.tcgetattr(0)
     # a process in the background that changes who is in front would be stopped
     before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
-    modes = termios.tcgetattr(0)
     try:
         with suppress(OSError):
             os.tcsetpgrp(0, group)
-        # it may have been stopped, where it read before it was in front
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(group, signal.SIGCONT)
+        os.killpg(group, signal.SIGCONT)
         yield
     finally:
         with suppress(OSError):

@@ -124,7 +124,7 @@ def test_a_setup_may_ask(story: Story) -> None:
     story.until(lambda _: story.events("setting-up") and story.events("launched"), "the setup")
     pane = story.events("launched")[-1]["pane"]
     story.tmux("send-keys", "-t", pane, "blue", "Enter")
-    eventually(out.exists, "an answer")
+    eventually(lambda: out.exists() and out.read_text(), "an answer")
     story.until(lambda _: story.starts("alpha"), "a start")
     size = story.tmux("display-message", "-p", "-t", pane, "#{pane_height} #{pane_width}")
     assert out.read_text() == f"blue {size}\n"
@@ -184,3 +184,38 @@ def test_each_phase_keeps_ports_that_nobody_else_has(story: Story) -> None:
         told = (story.agents / name / "ports").read_text().split()
         assert (set(told), last - first) == ({str(first)}, 19)
     assert seen.of("alpha")["ports"] != seen.of("beta")["ports"]
+
+
+def test_a_disk_without_room_is_told_before_anything_is_made(story: Story) -> None:
+    """Rule: --dry-run shows the estimate, `work` refuses with the numbers and the command, `doctor` says it."""
+    # no disk has room for this many: a sparse file in git's database costs nothing, and a checkout all of it
+    disk = story.root / "disk"
+    disk.mkdir()
+    mounted = story.run("mount", "-t", "tmpfs", "-o", "size=64m", "batty-test", str(disk))
+    assert mounted.ok, f"only root may mount the small disk that this needs: {mounted.stderr}"
+    try:
+        story.settings["run"]["worktrees"] = str(disk / "trees")
+        story.phase("alpha")
+        said = story.batty("work", "all", "--dry-run").out
+        assert "1 worktree of" in said
+        assert "TOO LITTLE" in said
+        refused = story.batty("work", "all")
+        assert (refused.exit, "no room for 1 more worktree" in refused.err) == (1, True)
+        assert "next: batty clean" in refused.err
+        assert story.events() == []
+        assert "256 MB must be left" in story.batty("doctor").out
+    finally:
+        story.run("umount", "--lazy", str(disk)).check()
+
+
+def test_the_cache_goes_when_it_is_told_to(story: Story) -> None:
+    """Rule: `clean --cache` removes what it says, and the next setup fetches anew."""
+    cached(story)
+    story.phase("alpha")
+    story.executor("alpha").commits("a.txt", "text")
+    assert story.batty("work", "all", "--wait").exit == 0
+    assert "cache        node_modules: 1 kept" in story.batty("doctor").out
+    assert "1 lock files" in story.batty("clean", "--cache", "--dry-run").out
+    assert list(story.worktrees.glob("cache/*/*/0"))
+    assert "removed" in story.batty("clean", "--cache").out
+    assert not list(story.worktrees.glob("cache/*/*"))
