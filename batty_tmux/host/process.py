@@ -320,10 +320,12 @@ def start_here(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], out: i
     return subprocess.Popen(list(argv), cwd=cwd, env=dict(env), stdout=out, stderr=out, process_group=0)
 
 
-def alongside(argv: Sequence[str], log: Path | None, *, env: Mapping[str, str] | None = None) -> Running:
+def alongside(
+    argv: Sequence[str], log: Path | None, *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> Running:
     """Start a program beside this one: on this terminal, or with its output in `log` and no input."""
     if log is None:
-        return subprocess.Popen(list(argv), env=None if env is None else dict(env))
+        return subprocess.Popen(list(argv), env=None if env is None else dict(env), cwd=cwd)
     with log.open("ab") as file:
         return subprocess.Popen(list(argv), stdin=subprocess.DEVNULL, stdout=file, stderr=file)
 

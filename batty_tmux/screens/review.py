@@ -22,12 +22,11 @@ from batty_tmux.drive import reading
 from batty_tmux.drive.project import Project
 from batty_tmux.drive.reading import Painted, Reading
 from batty_tmux.errors import BattyError
-from batty_tmux.host.process import Stop, scrubbed, start_here
+from batty_tmux.host.process import Stop, alongside, scrubbed
 from batty_tmux.names import PhaseId, clean
 from batty_tmux.screens.pager import Pager, Row
 from batty_tmux.screens.review_rows import SECTIONS, Section, diff_rows, key_at, keys, packet_rows, tabs
 
-_STDOUT: Final = 1
 _VERBS: Final[dict[Verdict, str]] = {"merge": "merged", "rework": "sent back", "escalate": "held"}
 _ASKS: Final = {
     "rework": "what is to be done? ",
@@ -274,8 +273,8 @@ class Reader(App[Left]):
             file.write_text(reading.draft(shown.packet, begun), encoding="utf-8", errors="replace")
             with self.suspend():
                 own = {"BATTY_DRAFT": str(file)}
-                line, environ = '${VISUAL:-${EDITOR:-vi}} "$BATTY_DRAFT"', scrubbed(os.environ) | own
-                start_here(line, cwd=self.repo, env=environ, out=_STDOUT).wait()
+                argv = ("/bin/sh", "-c", '${VISUAL:-${EDITOR:-vi}} "$BATTY_DRAFT"')
+                alongside(argv, None, env=scrubbed(os.environ) | own, cwd=self.repo).wait()
             told = reading.drafted(file.read_text(encoding="utf-8", errors="replace"))
         self.refresh(layout=True)
         if told:
