@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +11,7 @@ from batty_tmux.core.events import LaunchFailed, Relaunching, SettingUp, SetUp
 from batty_tmux.core.failures import last_words
 from batty_tmux.core.watch import Watch
 from batty_tmux.drive.dependencies import Wanted, keep, restore, wanted
-from batty_tmux.drive.gate_log import settle, settle_left
+from batty_tmux.drive.gate_log import Scribe, settle_left
 from batty_tmux.drive.project import Project
 from batty_tmux.errors import BattyError
 from batty_tmux.host.clock import monotonic
@@ -48,7 +48,7 @@ def set_up(project: Project, watch: Watch, worktree: Path, environ: dict[str, st
         _run(project, watch, worktree, {**environ, **told}, log)
         why = problem
         if it is not None and held is not None and not how:
-            why = _keep(project, watch, worktree, environ["PATH"], it, held)
+            why = _keep_dependencies(project, watch, worktree, environ["PATH"], it, held)
     done.touch()
     word: _Cached = "" if not project.config.run.cache else "hit" if how else "none" if why else "kept"
     seconds = round(monotonic() - begun, 3)
@@ -72,7 +72,7 @@ def retry(project: Project, watch: Watch, typed: str) -> bool:
     return True
 
 
-def _keep(project: Project, watch: Watch, worktree: Path, path: str, it: Wanted, held: Held) -> str:
+def _keep_dependencies(project: Project, watch: Watch, worktree: Path, path: str, it: Wanted, held: Held) -> str:
     """Keep what the setup has fetched; return why not. What an agent may have touched is not kept."""
     if watch.attempt:
         return "an agent has been in this worktree"
@@ -116,9 +116,14 @@ def _dependencies(
 
 def _run(project: Project, watch: Watch, worktree: Path, environ: dict[str, str], log: Path) -> None:
     command, limit = project.config.run.setup, project.config.patience
-    with exclusive(log), log.open("ab", buffering=0) as file:
-        status = run_and_keep(command, cwd=worktree, env=environ, keep=file.write, timeout=limit.setup_seconds)
-        settle(log)
+    with exclusive(log) as writing, Scribe(writing) as scribe:
+
+        def keep(said: bytes) -> None:
+            # a log that ended too early is no reason for the setup to end
+            with suppress(BrokenPipeError):
+                scribe.said.write(said)
+
+        status = run_and_keep(command, cwd=worktree, env=environ, keep=keep, timeout=limit.setup_seconds)
     if status == 0:
         return
     what = {
