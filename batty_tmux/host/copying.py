@@ -71,8 +71,9 @@ def copy_folder(source: Path, target: Path, *, link: bool = False, keep_open: Se
     if link:
         words = ("-Rpl",) if sys.platform == "darwin" else ("-a", "-l")
     done = run(("cp", *words, str(source), str(target)), timeout=_PATIENCE, keep_open=keep_open)
-    if not done.ok and not target.exists() and not link:
-        # a cp that knows nothing of clones, as busybox's
+    if not done.ok and done.status is not None and not link:
+        # a cp that knows nothing of clones, as busybox's, or a file system that it gives up at
+        remove(target)
         done = run(("cp", "-Rp", str(source), str(target)), timeout=_PATIENCE, keep_open=keep_open)
     told = done.stderr.strip().splitlines()
     return "" if done.ok else (told[0] if told else "it took too long" if done.status is None else "cp failed")
