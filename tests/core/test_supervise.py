@@ -29,6 +29,8 @@ from batty_tmux.core.events import (
     Relaunching,
     Reviewed,
     ReviewWanted,
+    SettingUp,
+    SetUp,
     Skipped,
     VerdictWord,
 )
@@ -109,6 +111,43 @@ def held(watch: Watch) -> tuple[str, str]:
     effect = asked(watch)
     assert isinstance(effect, Hold)
     return effect.state, effect.code
+
+
+# --- before it starts
+
+
+SETTING_UP = SettingUp(phase=PHASE, command="make deps", log="/log")
+
+
+def test_a_retry_is_owed_once_while_the_worktree_is_set_up() -> None:
+    """What a start journals must not call for another start, which would kill it; nor what its setup's end does."""
+    failed = LaunchFailed(phase=PHASE, reason="no", code="setup-failed", log="/log", evidence=("boom",))
+    again = (LAUNCHING, LAUNCHED, SETTING_UP, failed, Relaunching(phase=PHASE, by="person"))
+    assert asked(told(*again)) == Relaunch("")
+    assert asked(told(*again, SETTING_UP)) is None
+    assert asked(told(*again, SETTING_UP, SetUp(phase=PHASE))) is None
+    assert asked(told(*again, SETTING_UP, failed)) is None
+    assert asked(told(*again, SETTING_UP, failed, Relaunching(phase=PHASE, by="person"))) == Relaunch("")
+
+
+def test_a_failed_setup_is_held_with_the_end_of_what_it_said() -> None:
+    """And with where the rest is."""
+    failed = LaunchFailed(phase=PHASE, reason="no", code="setup-failed", log="/log", evidence=("boom",))
+    watch = told(LAUNCHING, LAUNCHED, SETTING_UP, failed)
+    assert watch.held is not None
+    assert (watch.state, watch.held.code, watch.held.evidence) == (
+        "failed",
+        "setup-failed",
+        ("boom", "all of it is in /log"),
+    )
+
+
+def test_a_window_that_was_opened_anew_begins_its_setup_anew() -> None:
+    """What was at work in the one that is gone went with it."""
+    elsewhere = Launched(phase=PHASE, session="$1", window="@2", pane="%9", orchestrator="%10", server="t")
+    assert told(LAUNCHING, LAUNCHED, SETTING_UP).setting_up is not None
+    assert told(LAUNCHING, LAUNCHED, SETTING_UP, elsewhere).setting_up is None
+    assert told(LAUNCHING, LAUNCHED, SETTING_UP, STARTED).setting_up is None
 
 
 # --- the contract, row by row
