@@ -19,7 +19,7 @@ NO_ROOM: Final = "no-room"
 def need(home: Path, base: str, config: Config, worktrees: int) -> Need:
     """Return what so many worktrees of the base's tip take. Dependencies count as far as the cache knows them."""
     git = Git(home)
-    sizes = git.sizes(f"refs/heads/{base}")
+    sizes = _sizes(git, f"refs/heads/{base}")
     cache = folder_of(_place(home, config), state_folder(git))
     newest = max(kept(cache) if config.run.cache else (), key=lambda each: each.used, default=None)
     return Need(
@@ -44,6 +44,13 @@ def refuse_no_room(home: Path, base: str, config: Config, worktrees: int) -> Non
         many = f"{worktrees} more worktree{'s' if worktrees != 1 else ''}"
         what = f"there is no room for {many} in {_place(home, config)}"
         raise BattyError(NO_ROOM, what, evidence=(judged.says, "batty clean --cache frees more"), next="batty clean")
+
+
+def _sizes(git: Git, ref: str) -> list[int]:
+    """Return the bytes of each file of a commit as git keeps it."""
+    out = git.run("ls-tree", "-r", "-l", "--full-tree", ref).check().stdout
+    columns = (row.split(maxsplit=4)[3] for row in out.splitlines())
+    return [int(size) for size in columns if size.isdigit()]
 
 
 def _place(home: Path, config: Config) -> Path:

@@ -190,12 +190,6 @@ class Git:
                 found[path] = Blob(mode, Sha(sha))
         return found
 
-    def sizes(self, commit: str) -> list[int]:
-        """Return the bytes of each file of a commit as git keeps it."""
-        out = self.run("ls-tree", "-r", "-l", "--full-tree", commit).check().stdout
-        columns = (row.split(maxsplit=4)[3] for row in out.splitlines())
-        return [int(size) for size in columns if size.isdigit()]
-
     def texts(self, commit: str, prefix: str) -> dict[str, str]:
         """Return the regular files under a folder of a commit, as text, by path relative to that folder."""
         wanted = {path: blob for path, blob in self.blobs(commit, (prefix,)).items() if blob.mode.startswith("100")}

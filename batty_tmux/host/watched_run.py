@@ -38,7 +38,7 @@ def run_and_keep(
         shape = termios.tcgetattr(theirs)
         shape[1] &= ~termios.OPOST
         termios.tcsetattr(theirs, termios.TCSANOW, shape)
-        process = start_here(("/bin/sh", "-c", _WHEN_IN_FRONT, shell_line), cwd=cwd, env=env, out=theirs)
+        process = start_here(_WHEN_IN_FRONT, shell_line, cwd=cwd, env=env, out=theirs)
         with _resizing(theirs), _in_front(process.pid):
             in_time = True
             with suppress(ProcessLookupError):

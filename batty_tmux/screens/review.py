@@ -22,7 +22,7 @@ from batty_tmux.drive import reading
 from batty_tmux.drive.project import Project
 from batty_tmux.drive.reading import Painted, Reading
 from batty_tmux.errors import BattyError
-from batty_tmux.host.process import Stop, alongside, scrubbed
+from batty_tmux.host.process import Stop, scrubbed, start_here
 from batty_tmux.names import PhaseId, clean
 from batty_tmux.screens.pager import Pager, Row
 from batty_tmux.screens.review_rows import SECTIONS, Section, diff_rows, key_at, keys, packet_rows, tabs
@@ -273,8 +273,8 @@ class Reader(App[Left]):
             file.write_text(reading.draft(shown.packet, begun), encoding="utf-8", errors="replace")
             with self.suspend():
                 own = {"BATTY_DRAFT": str(file)}
-                argv = ("/bin/sh", "-c", '${VISUAL:-${EDITOR:-vi}} "$BATTY_DRAFT"')
-                alongside(argv, None, env=scrubbed(os.environ) | own, cwd=self.repo).wait()
+                line = '${VISUAL:-${EDITOR:-vi}} "$BATTY_DRAFT"'
+                start_here(line, cwd=self.repo, env=scrubbed(os.environ) | own).wait()
             told = reading.drafted(file.read_text(encoding="utf-8", errors="replace"))
         self.refresh(layout=True)
         if told:

@@ -215,7 +215,7 @@ def test_the_cache_goes_when_it_is_told_to(story: Story) -> None:
     story.executor("alpha").commits("a.txt", "text")
     assert story.batty("work", "all", "--wait").exit == 0
     assert "cache        node_modules: 1 kept" in story.batty("doctor").out
-    assert "1 lock files" in story.batty("clean", "--cache", "--dry-run").out
+    assert "kept for 1 states" in story.batty("clean", "--cache", "--dry-run").out
     assert list(story.worktrees.glob("cache/*/*/0"))
     assert "removed" in story.batty("clean", "--cache").out
     assert not list(story.worktrees.glob("cache/*/*"))
