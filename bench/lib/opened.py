@@ -4,6 +4,7 @@ import json
 import shlex
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -20,6 +21,7 @@ from tests.support.story import Story
 COLUMNS, ROWS = 250, 60
 IDLE_BAR = 1.0
 """Percent of a core, with children."""
+_PATIENCE = 300.0
 _CALM = 12.0
 """Seconds from the first drawing until nothing of the beginning is left to do."""
 
@@ -35,6 +37,8 @@ class Open:
     memory: float = 0.0
     left: int = 0
     loop: float = 0.0
+    events: int = 0
+    """What the journal gained while nothing was to happen."""
 
 
 class Board:
@@ -43,6 +47,8 @@ class Board:
     def __init__(self, root: Path, program: Program, count: int) -> None:
         self.story, self.count = Story(root), count
         self.phases = [f"phase-{number}" for number in range(1, count + 1)]
+        # an agent that sleeps is neither idle nor stuck while it is watched
+        self.story.settings["patience"] |= {"idle": "5h", "stuck": "5h"}
         if program.packages is not None:
             self.story.env["PYTHONPATH"] = str(program.packages)
         for phase in self.phases:
@@ -60,8 +66,8 @@ class Board:
         story.begin()
         words = (sys.executable, "-P", "-m", "batty_tmux", "work", "all", "--parallel", str(self.count), "--detach")
         story.run(*words, timeout=300).check()
-        for phase in self.phases:
-            story.until_waiting(phase)
+        doors = [story.agents / phase / "waiting" for phase in self.phases]
+        eventually(lambda: all(door.exists() for door in doors), "every agent at its door", _PATIENCE)
 
     def terminal(self) -> Attached:
         self.story.tmux("select-window", "-t", self.home())
@@ -84,13 +90,19 @@ class Board:
         )
         return 100 * whole / passed, 100 * own / passed
 
-    def _below(self, window: str) -> dict[int, tuple[spent.Process, float]]:
-        found = spent.marked(Path(self.story.env["HOME"]))
+    def _pids(self, window: str) -> set[int]:
         top = int(self.story.tmux("display-message", "-p", "-t", window, "#{pane_pid}"))
-        return {pid: (found[pid], spent.finely(pid)) for pid in spent.below(found, [top])}
+        return spent.below(spent.marked(Path(self.story.env["HOME"])), [top])
+
+    def _below(self, window: str) -> dict[int, tuple[spent.Process, float]]:
+        found = {}
+        for pid in self._pids(window):
+            with suppress(OSError):  # a git that has ended since is counted by who waited for it
+                found[pid] = (spent.process(pid), spent.finely(pid))
+        return found
 
     def memory(self) -> float:
-        return spent.proportional(self._below(self.home()))
+        return spent.proportional(self._pids(self.home()))
 
     def redraw(self, person: Attached, number: int) -> float:
         """Write one line into the journal; return the milliseconds until a terminal shows what it says."""
@@ -126,8 +138,8 @@ class Board:
         self.story.tmux("select-window", "-t", self.home())
         person.press("q")
         person.expect("the phases go on without this")
-        eventually(lambda: len(self._below(self.home())) == 1, "the end of the dashboard")
-        return len(self._below(self.home())) - 1
+        eventually(lambda: len(self._pids(self.home())) == 1, "the end of the dashboard")
+        return len(self._pids(self.home())) - 1
 
 
 def measured(board: Board, idle: float, redraws: int, looped: float) -> Open:
@@ -137,7 +149,9 @@ def measured(board: Board, idle: float, redraws: int, looped: float) -> Open:
         person.expect("q leave")
         calm = time.monotonic() + _CALM
         person.expect(lambda: time.monotonic() >= calm, _CALM + 10)
+        before = len(board.story.events())
         seen.idle, seen.own = board.cost(board.home(), idle, person)
+        seen.events = len(board.story.events()) - before
         seen.memory = board.memory()
         seen.redraws = tuple(board.redraw(person, number) for number in range(redraws))
         seen.loop = board.loop(looped, person)
@@ -161,7 +175,7 @@ def report(found: list[Open], head: str) -> str:
         ("measure", "seen", "bar", "met"), ((b.measure, b.seen, b.bar, words[b.met]) for b in bars(found)), right=9
     )
     columns = ("phases", "dashboard, %", "of it its own, %", "`batty status` each second, %", "times", "redraw p50, ms",
-               "worst", "memory, MB")  # fmt: skip
+               "worst", "memory, MB", "events meanwhile")  # fmt: skip
     rows = [
         (
             one.phases,
@@ -172,6 +186,7 @@ def report(found: list[Open], head: str) -> str:
             f"{median(one.redraws):.0f}",
             f"{max(one.redraws):.0f}",
             f"{one.memory:.0f}",
+            one.events,
         )
         for one in found
     ]
