@@ -1,5 +1,7 @@
 """What all screens share."""
 
+from typing import Any
+
 import pytest
 
 from batty_tmux.screens.frame import Frame, Key, Keys, Line
@@ -24,7 +26,8 @@ def test_a_bug_ends_the_screen_and_is_the_callers_to_tell(capfd: pytest.CaptureF
 
 def test_a_line_is_drawn_only_when_it_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rule: to show what is shown costs nothing."""
-    line, drawn = Line("x"), []
+    line = Line("x")
+    drawn: list[Any] = []
     monkeypatch.setattr(line, "update", drawn.append)
     keys = Keys("y")
     monkeypatch.setattr(keys, "update", drawn.append)
