@@ -317,8 +317,8 @@ class Dashboard(Frame):
         """Let the command have the terminal until it ends."""
         argv = (*program(), "--repo", str(self._lookout.project.place.home), verb, phase)
         with self.suspend():
-            # what ends at once, a refusal or a packet, is to be read
-            if foreground(argv, self.environ) or verb == "review":
+            # a refusal ends at once, and is to be read
+            if foreground(argv, self.environ):
                 wait_for_enter()
         self._lookout.look_now()
 

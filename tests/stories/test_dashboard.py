@@ -248,19 +248,22 @@ def test_pause_log_and_help(story: Story) -> None:
         person.expect(KEYS)
 
 
-def test_review_reads_the_packet(story: Story) -> None:
-    """Rule: r is `batty review` for what has waited for the longest."""
+def test_review_reads_the_packet_and_comes_back(story: Story) -> None:
+    """Rule: r opens the reader of `batty review` on what has waited for the longest; leaving it leads back."""
     story.review("human")
     story.phase("alpha")
+    story.phase("beta", after=["alpha"])
     story.executor("alpha").commits("a.txt", "text")
     story.batty("work", "alpha")
     story.until_state(alpha="reviewing")
     with at_home(story) as person:
-        person.expect("r review")
+        person.press("\x1b[B")
+        person.expect("r review alpha")
         person.press("r")
-        person.expect("batty review alpha")
-        person.press("\r")
-        person.expect(KEYS)
+        person.expect("m merge")
+        person.press("q")
+        person.expect("r review alpha")
+        assert "beta" in chosen(person)
 
 
 def test_leaving_leaves_a_shell_and_everything_running(story: Story) -> None:
