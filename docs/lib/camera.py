@@ -57,7 +57,7 @@ The text is a little larger than rich would have it, so that lines which go down
 _COLOURS = {"brown": "yellow"} | {f"bright{name}": f"bright_{name}" for name in "black red green blue".split()}
 _COLOURS |= {"brightbrown": "bright_yellow", "brightyellow": "bright_yellow", "brightmagenta": "bright_magenta"}
 _COLOURS |= {"bfightmagenta": "bright_magenta", "brightcyan": "bright_cyan", "brightwhite": "bright_white"}
-_CLOCK = re.compile(r"(?<!\d)\d\d:(?:\d\d:\d\d(?!\d)|(?=│))")
+_CLOCK = re.compile(r"(?<!\d)\d\d:(?:\d\d:\d\d(?!\d)|(?=[│└┌]))")
 """A time of the day, also where a popup covers the most of it."""
 _TOOK = re.compile(r"(?<![\d.])\d\.\d s\b")
 _LONG = re.compile(r"\d+\.\d{4,}")

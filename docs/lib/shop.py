@@ -102,8 +102,7 @@ class Shop(Story):
         told: tuple[Mapping[str, object], ...] = (
             # it says nothing before there is somebody who hears it
             {"do": "wait"},
-            {"do": "use", "command": "cat shop.py"},
-            {"do": "use", "command": "python3 -m unittest -q"},
+            {"do": "ask", "command": "python3 -m unittest -q"},
             {"do": "ask", "command": ASKS},
             {"do": "finish"},
         )
