@@ -114,6 +114,13 @@ class Shop(Story):
     def window_of(self, phase: str) -> str:
         return str(self.events("launched", phase)[-1]["window"])
 
+    def show_home(self) -> None:
+        """Go to the home window, and have it read everything anew."""
+        rows = self.tmux("list-windows", "-a", "-F", "#{window_id} #{window_name}").splitlines()
+        window = next(row.split(" ")[0] for row in rows if row.endswith(" batty"))
+        self.tmux("respawn-pane", "-k", "-t", window)
+        self.show_window(window)
+
     def show_window(self, target: str) -> None:
         self.tmux("select-window", "-t", target)
 
