@@ -33,6 +33,7 @@ _CODE = re.compile(r"`([^`]+)`")
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 _IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
+_TEST = re.compile(r"^ *def (test_\w+)", re.MULTILINE)
 _TABLES = "|".join(sorted({key.key.split(".")[0] for key in describe()}))
 _SETTING = re.compile(rf"((?:{_TABLES})\.[a-z]+(?:\.[a-z]+)?)(?: = .*)?", re.DOTALL)
 _OURS = {"batty", "batty-tmux", "bin/batty"}
@@ -177,7 +178,7 @@ def test_links_lead_somewhere(path: Path) -> None:
             assert anchor in {slug(heading) for heading in _HEADING.findall(there.read_text(encoding="utf-8"))}, target
 
 
-@pytest.mark.parametrize("path", sorted(CHECKOUT.glob("docs/**/*.md")), ids=name_of)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
 def test_pictures_are_there_and_say_what_they_show(path: Path) -> None:
     """For a reader who cannot see them, and in a clone without a network."""
     pictures = _IMAGE.findall(path.read_text(encoding="utf-8"))
@@ -265,24 +266,32 @@ def test_the_glossary_has_exactly_the_states() -> None:
     assert [row[0] for row in table] == list(get_args(State))
 
 
-def test_the_readme_has_every_setting_with_its_default() -> None:
-    """Key, default and meaning as `batty init` writes them."""
-    table = [
-        (bare(key), "" if default == "none" else bare(default), meaning.replace("\\|", "|"))
-        for key, default, meaning in rows(section(text_of("README.md"), "Settings"))
-    ]
-    assert table == [(key.key, key.default, key.meaning) for key in describe()]
+def test_the_index_names_every_page_and_the_readme_names_the_index() -> None:
+    """Nobody has to find one by its file; tests/test_reference.py holds what the reference says to the code."""
+    named = set(_LINK.findall(text_of("docs/README.md")))
+    pages = {path.relative_to(CHECKOUT / "docs").as_posix() for path in CHECKOUT.glob("docs/**/*.md")}
+    assert pages - {"README.md"} <= named
+    assert "docs/README.md" in _LINK.findall(text_of("README.md"))
+
+
+def test_tests_that_a_page_names_exist() -> None:
+    """A page that says which test holds a rule names one that is there."""
+    there = {name for path in CHECKOUT.glob("tests/**/test_*.py") for name in _TEST.findall(path.read_text())}
+    named = {code for page in DOCUMENTS for code in inline(page.read_text()) if re.fullmatch(r"test_\w+", code)}
+    assert len(named) > 20
+    assert named <= there
 
 
 def bare(cell: str) -> str:
     return cell.strip("`")
 
 
-def test_the_readme_has_every_option_of_the_plugin_with_its_default() -> None:
+def test_every_option_of_the_plugin_is_told_with_its_default() -> None:
     """The defaults are those of tmux/scripts/common.sh, and of menu.sh for what only the menu reads."""
     tmux = share() / "tmux"
     common, menu = ((tmux / "scripts" / name).read_text() for name in ("common.sh", "menu.sh"))
-    told = {bare(row[0]): row[1] for row in plugin_rows() if bare(row[0]).startswith("@")}
+    options = plugin_rows("Options")
+    told = {bare(row[0]): row[1] for row in options}
     kinds = re.findall(r"[a-z]+", re.findall(r"^kinds='(.*)'$", common, re.MULTILINE)[0])
     keys = dict(re.findall(r"^ +(menu|pause|unpause|\*)\) default=(\S+) ;;$", common, re.MULTILINE))
     expected = {"@batty-key": keys["menu"], "@batty-key-NAME": keys["*"]}
@@ -293,28 +302,31 @@ def test_the_readme_has_every_option_of_the_plugin_with_its_default() -> None:
     expected |= {"@batty-parallel": re.findall(r"parallel=(\d+) ;;", menu)[0], "@batty-command": "empty"}
     assert {option: bare(default) for option, default in told.items()} == expected
     assert set(re.findall(r"@batty-[a-z]+", common + menu)) == {"@batty-key", *(o for o in expected if "key" not in o)}
-    named = next(row[2] for row in plugin_rows() if bare(row[0]) == "@batty-key-NAME")
+    named = next(row[2] for row in options if bare(row[0]) == "@batty-key-NAME")
     assert set(re.findall(r"`(\w+)`", named)) == set(kinds) - {"menu", "pause", "unpause"}
     for placeholder in ("placeholder", "window_placeholder"):
         text = re.findall(rf"^{placeholder}='(.*)'$", common, re.MULTILINE)[0]
-        assert text in inline(text_of("README.md"))
+        assert text in inline(text_of(PLUGIN))
 
 
-def test_the_readme_has_the_keys_of_the_menu() -> None:
+def test_the_keys_of_the_menu_are_told() -> None:
     """Every entry of the main menu, with the command that does the same."""
     menu = (share() / "tmux" / "scripts" / "menu.sh").read_text()
     main = menu.partition("\nmain_menu() {\n    is_set_up")[2].partition("\n}\n")[0].partition("look_around")[2]
     keys = re.findall(r"""["'] ([A-Za-z]) "\$\((?:does|opens)""", main)
     assert len(keys) > 12
-    told = {bare(row[0]): row for row in plugin_rows() if not row[0].startswith("`@")}
+    told = {bare(row[0]): row for row in plugin_rows("Keys")}
     assert set(told) == set(keys)
     commands = {word for row in told.values() for word in re.findall(r"`batty (\w+)", row[2])}
     assert commands <= {*COMMANDS, *INTERNAL}
     assert all("`batty " in row[2] for row in told.values())
 
 
-def plugin_rows() -> list[list[str]]:
-    return rows(section(text_of("README.md"), "Keys and the status line"))
+PLUGIN = "docs/tmux.md"
+
+
+def plugin_rows(heading: str) -> list[list[str]]:
+    return rows(section(text_of(PLUGIN), heading))
 
 
 def test_the_readme_asks_for_the_versions_that_doctor_asks_for() -> None:

@@ -1,14 +1,13 @@
 """What docs/make writes is what the code says now, and so is the page that is written by hand."""
 
 import re
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from batty_tmux.drive import hooks, notify
+from tests.support.script import loaded
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 PAGES = (
@@ -24,12 +23,7 @@ SET_IN = ("batty_tmux", "tmux")
 
 @pytest.fixture(scope="module")
 def maker() -> Any:
-    loader = SourceFileLoader("docs_make", str(CHECKOUT / "docs" / "make"))
-    spec = spec_from_loader("docs_make", loader)
-    assert spec is not None
-    made = module_from_spec(spec)
-    loader.exec_module(made)
-    return made
+    return loaded(CHECKOUT / "docs" / "make")
 
 
 def test_every_page_that_is_written_is_there(maker: Any) -> None:

@@ -15,13 +15,16 @@ from rich.terminal_theme import TerminalTheme
 
 from tests.support.attached import Attached
 
+def _rgb(code: str) -> tuple[int, int, int]:
+    red, green, blue = bytes.fromhex(code)
+    return red, green, blue
+
+
 THEME = TerminalTheme(
     (24, 26, 32),
     (214, 218, 226),
-    [(59, 63, 74), (240, 113, 120), (150, 207, 124), (233, 196, 106)]
-    + [(109, 164, 240), (201, 139, 232), (94, 204, 209), (214, 218, 226)],
-    [(120, 127, 143), (255, 138, 144), (174, 230, 146), (250, 217, 133)]
-    + [(140, 187, 255), (220, 166, 246), (125, 224, 229), (250, 251, 253)],
+    [_rgb(code) for code in "3b3f4a f07178 96cf7c e9c46a 6da4f0 c98be8 5eccd1 d6dae2".split()],
+    [_rgb(code) for code in "787f8f ff8a90 aee692 fad985 8cbbff dca6f6 7de0e5 fafbfd".split()],
 )
 """Ground, text, the eight colours and the eight bright ones of the terminal in the pictures."""
 
@@ -59,6 +62,8 @@ _COLOURS |= {"brightbrown": "bright_yellow", "brightyellow": "bright_yellow", "b
 _COLOURS |= {"bfightmagenta": "bright_magenta", "brightcyan": "bright_cyan", "brightwhite": "bright_white"}
 _CLOCK = re.compile(r"(?<!\d)\d\d:(?:\d\d:\d\d(?!\d)|(?=[│└┌]))")
 """A time of the day, also where a popup covers the most of it."""
+_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+_BLOB = re.compile(r"(?<=[0-9a-f]{7}\.\.)[0-9a-f]{7}(?= \d{6})")
 _TOOK = re.compile(r"(?<![\d.])\d\.\d s\b")
 _LONG = re.compile(r"\d+\.\d{4,}")
 _COMMIT = re.compile(r"(?<![\w/.-])(?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{7,40}(?![\w/.-])")
@@ -102,6 +107,7 @@ class Camera:
         """Put what is the same each time in the places of paths, times of the day and commits."""
         for here, there in self.places.items():
             text = text.replace(here, there)
+        text = _BLOB.sub(lambda found: self._commit(found[0]), _STAMP.sub("2026-01-01T12:00:00.000Z", text))
         text = _TOOK.sub("0.4 s", _CLOCK.sub(lambda found: "12:00:00"[: len(found[0])], text))
         return _COMMIT.sub(lambda found: self._commit(found[0]), text)
 

@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import shlex
+import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -154,17 +155,21 @@ class Shop(Story):
 @contextmanager
 def opened() -> Iterator[Shop]:
     """Make the shop in a folder whose name is as long as HOME, and remove it in the end."""
-    root = Path(f"/tmp/{secrets.token_hex(2)}")
-    while root.exists():
-        root = Path(f"/tmp/{secrets.token_hex(2)}")
+    root = next(path for path in iter(_short_folder, None) if not path.exists())
     assert len(str(root)) == len(HOME)
     root.mkdir(mode=0o700)
-    shop = Shop(root)
     for name in ("TMUX", "TMUX_PANE"):
         os.environ.pop(name, None)
-    os.environ["TMUX_TMPDIR"] = str(shop.short)
     try:
-        yield shop
+        shop = Shop(root)
+        os.environ["TMUX_TMPDIR"] = str(shop.short)
+        try:
+            yield shop
+        finally:
+            shop.close()
     finally:
-        shop.close()
-        shop.run("rm", "-rf", str(root), cwd=Path("/"))
+        shutil.rmtree(root)
+
+
+def _short_folder() -> Path:
+    return Path(f"/tmp/{secrets.token_hex(2)}")
