@@ -15,6 +15,7 @@ from rich.terminal_theme import TerminalTheme
 
 from tests.support.attached import Attached
 
+
 def _rgb(code: str) -> tuple[int, int, int]:
     red, green, blue = bytes.fromhex(code)
     return red, green, blue

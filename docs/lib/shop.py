@@ -13,7 +13,8 @@ from pathlib import Path
 
 from batty_tmux.host import files
 from tests.support.attached import Attached
-from tests.support.story import Story
+from tests.support.server import eventually
+from tests.support.story import PATIENCE, Story
 
 HOME = "/home/ada"
 SHOP = """\
@@ -112,6 +113,13 @@ class Shop(Story):
         front = f"title: {PHASES['phase-2'][0]}\nagent: claude\ndepends_on: []"
         self.file("kanban/phase-2/PHASE.md", f"---\n{front}\n---\n\nOne currency everywhere.\n")
 
+    def until_shown(self, states: Mapping[str, str]) -> None:
+        """Wait until the phases are in these states, and their windows say so."""
+        self.until_state(**states)
+        rows = {f"{phase} {state}" for phase, state in states.items()}
+        shown = ("list-windows", "-a", "-F", "#{@batty_phase} #{@batty_state}")
+        eventually(lambda: rows <= set(self.tmux(*shown).splitlines()), "the windows' states", PATIENCE)
+
     def window_of(self, phase: str) -> str:
         return str(self.events("launched", phase)[-1]["window"])
 
@@ -131,7 +139,9 @@ class Shop(Story):
         self.tmux("new-window", "-n", "shell", "-c", str(self.repo), *words, "exec sh")
 
     def seen_by(self, columns: int, rows: int) -> Attached:
-        return Attached(Path(self.tmux("display-message", "-p", "#{socket_path}")), self.env, columns=columns, rows=rows)
+        return Attached(
+            Path(self.tmux("display-message", "-p", "#{socket_path}")), self.env, columns=columns, rows=rows
+        )
 
     def set_ages(self, minutes: Mapping[str, int]) -> None:
         """Let each phase's events have happened so many minutes ago, and the run's own an hour ago.
