@@ -66,6 +66,7 @@ _CLOCK = re.compile(r"(?<!\d)\d\d:(?:\d\d:\d\d(?!\d)|(?=[│└┌]))")
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _BLOB = re.compile(r"(?<=[0-9a-f]{7}\.\.)[0-9a-f]{7}(?= \d{6})")
 _TOOK = re.compile(r"(?<![\d.])\d\.\d s\b")
+_ROW_END = re.compile(r'<text [^>]*>\n</text>')
 _LONG = re.compile(r"\d+\.\d{4,}")
 _COMMIT = re.compile(r"(?<![\w/.-])(?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{7,40}(?![\w/.-])")
 
@@ -100,7 +101,7 @@ class Camera:
             shown = text[row * screen.columns : (row + 1) * screen.columns]
             console.print(_Row(list(self._segments(person, row, shown))), end="", soft_wrap=True)
         svg = console.export_svg(title=title, theme=THEME, code_format=FORMAT, unique_id="t", font_aspect_ratio=0.602)
-        svg = _LONG.sub(lambda found: f"{float(found[0]):g}", svg)
+        svg = _LONG.sub(lambda found: f"{float(found[0]):g}", _ROW_END.sub("\n", svg))
         svg = svg.replace("TITLE", escape(title), 1).replace("DESC", escape(told), 1)
         self.taken.append(Picture(name, title, told, "\n".join(row.rstrip() for row in svg.splitlines()) + "\n"))
 
