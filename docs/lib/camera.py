@@ -66,7 +66,7 @@ _CLOCK = re.compile(r"(?<!\d)\d\d:(?:\d\d:\d\d(?!\d)|(?=[│└┌]))")
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _BLOB = re.compile(r"(?<=[0-9a-f]{7}\.\.)[0-9a-f]{7}(?= \d{6})")
 _TOOK = re.compile(r"(?<![\d.])\d\.\d s\b")
-_ROW_END = re.compile(r'<text [^>]*>\n</text>')
+_ROW_END = re.compile(r"<text [^>]*>\n</text>")
 _LONG = re.compile(r"\d+\.\d{4,}")
 _COMMIT = re.compile(r"(?<![\w/.-])(?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{7,40}(?![\w/.-])")
 
