@@ -24,6 +24,7 @@ _OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 COMMANDS = {
     "work": "Run a phase, or every ready one, each in its own window and worktree.",
     "status": "Show what every phase is doing, asking, or waiting for.",
+    "dashboard": "Show the whole run, with keys and mouse; runs in the home window.",
     "attach": "Go to the session, or to a phase's window.",
     "answer": "Answer a prompt that policy left to a person.",
     "pause": "Have supervision type nothing into a phase, until `batty unpause`.",
@@ -49,7 +50,6 @@ INTERNAL = {
     "supervise": "Supervise one phase; runs in its orchestrator pane.",
     "executor": "Become a phase's agent; runs in its executor pane.",
     "land": "Land what is approved, unless another lander is at it.",
-    "dashboard": "Show the run; runs in the home window.",
     "hook": "What tmux calls.",
 }
 

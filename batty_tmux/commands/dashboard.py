@@ -14,5 +14,9 @@ def command(repo: Path) -> None:
     """Show phases, queue and what needs you, until you leave with q. Closing it stops nothing.
 
     Where there is no terminal, the status is printed once.
+
+    \b
+    Example:
+      batty dashboard
     """
     watch(Project.around(repo))
