@@ -68,7 +68,7 @@ def test_it_looks_as_it_should(story: Story, columns: int, rows: int) -> None:
             person.press(key)
             with suppress(AssertionError):
                 # drawn in pieces on a busy machine
-                person.expect(lambda wanted=wanted: inside(person) == wanted)  # type: ignore[misc]
+                person.expect(lambda wanted=wanted: inside(person) == wanted, LOAD)  # type: ignore[misc]
             assert inside(person) == wanted
 
 
