@@ -63,7 +63,7 @@ _COLOURS |= {"brightbrown": "bright_yellow", "brightyellow": "bright_yellow", "b
 _COLOURS |= {"bfightmagenta": "bright_magenta", "brightcyan": "bright_cyan", "brightwhite": "bright_white"}
 _CLOCK = re.compile(r"(?<!\d)\d\d:(?:\d\d:\d\d(?!\d)|(?=[│└┌]))")
 """A time of the day, also where a popup covers the most of it."""
-_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.(?:\d{3}Z|\d\dZ |\dZ  )")
 _BLOB = re.compile(r"(?<=[0-9a-f]{7}\.\.)[0-9a-f]{7}(?= \d{6})")
 _TOOK = re.compile(r"(?<![\d.])\d\.\d s\b")
 _ROW_END = re.compile(r"<text [^>]*>\n</text>")
@@ -123,6 +123,10 @@ class Camera:
         cells = person.screen.buffer[row]
         start = 0
         styles = [_style(cells[column]) for column in range(len(text))]
+        for column, letter in enumerate(text):
+            if letter != " " and cells[column].data == " ":
+                # what stands here in its place is longer than what the screen had
+                styles[column] = styles[column - 1]
         for column in range(1, len(text) + 1):
             if column == len(text) or styles[column] != styles[start]:
                 yield Segment(text[start:column], styles[start])

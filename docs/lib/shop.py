@@ -100,9 +100,9 @@ class Shop(Story):
             ("phase-4", BY_NAME, "Greet strangers"),
         ):
             line = f"take; write shop.py {shlex.quote(text.rstrip())}; git commit -qam {shlex.quote(subject)}; finish"
-            self.executor(name).runs(line)
+            self.executor(name).waits().runs(line)
         told: tuple[Mapping[str, object], ...] = (
-            # it says nothing before there is somebody who hears it
+            # nobody does anything before there is a supervisor to see it
             {"do": "wait"},
             {"do": "ask", "command": "python3 -m unittest -q"},
             {"do": "ask", "command": ASKS},
@@ -112,6 +112,26 @@ class Shop(Story):
         self.settings["run"]["agent"] = "scripted"
         front = f"title: {PHASES['phase-2'][0]}\nagent: claude\ndepends_on: []"
         self.file("kanban/phase-2/PHASE.md", f"---\n{front}\n---\n\nOne currency everywhere.\n")
+
+    def let_begin(self, *phases: str) -> None:
+        """Have agents begin that wait, each before a supervisor started anew, which tells nothing of their start."""
+        for phase in phases:
+            self.until_waiting(phase)
+            self.tmux("respawn-pane", "-k", "-t", self.events("launched", phase)[-1]["orchestrator"])
+        for phase in phases:
+            eventually(lambda name=phase: self._is_watched(name), f"the supervisor of {phase}", PATIENCE)
+            self.open_door(phase)
+
+    def _is_watched(self, phase: str) -> bool:
+        """Tell whether the phase's supervisor has begun, and hears the hooks of an agent that has some."""
+        reports = self.repo / ".git" / "batty" / "runs" / "001" / phase / "reports"
+        listener = reports / "listener"
+        if (reports / "agent").exists() and not self._is_alive(listener.read_text() if listener.exists() else ""):
+            return False
+        return "batty supervises" in self.screen(phase, "orchestrator")
+
+    def _is_alive(self, pid: str) -> bool:
+        return pid.strip() in self.tmux("list-panes", "-a", "-F", "#{pane_pid}").splitlines()
 
     def until_shown(self, states: Mapping[str, str]) -> None:
         """Wait until the phases are in these states, and their windows say so."""
