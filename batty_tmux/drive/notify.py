@@ -17,6 +17,8 @@ from batty_tmux.names import PaneId, SessionId, slug
 
 SUMMARY, COUNT, TOLD, NEWEST = "@batty_summary", "@batty_waiting", "@batty_told", "@batty_newest"
 """Options of the session: the counts by state, how many wait, the keys of what was told, and what came last."""
+ELSEWHERE = "@batty_elsewhere"
+"""Option of the server: how much waits in all of batty's sessions."""
 _COUNTED = ("working", "asking", "queued", "landed", "total")
 """Of these there is an option each, such as `@batty_working`, for whoever makes a segment of their own."""
 
@@ -48,6 +50,7 @@ def refresh(project: Project) -> None:
         ]
         if lines:
             project.terminal.source(lines)
+        _tell_elsewhere(project)
     if new:
         _announce(project, new, len(found))
         # last, without the lock and by a process of its own: a hook of the user's may wait for something, or call batty
@@ -55,6 +58,15 @@ def refresh(project: Project) -> None:
         for one in new:
             newest = line("set-option", "-t", session, "--", NEWEST, f"{one.name} {one.state}")
             apart.source([newest, line("set-hook", "-R", "-t", session, ATTENTION)])
+
+
+def _tell_elsewhere(project: Project) -> None:
+    """Count what waits in all sessions of batty's, for the status line of those that are none: there a person lives."""
+    told = project.terminal.run("list-sessions", "-F", f"#{{{COUNT}}}").stdout.split()
+    total = sum(int(word) for word in told if word.isdecimal())
+    wanted = str(total) if total else ""
+    if project.terminal.run("show-options", "-gqv", ELSEWHERE).stdout.strip() != wanted:
+        project.terminal.source([line("set-option", "-g", "--", ELSEWHERE, wanted)])
 
 
 def _shown(project: Project, session: SessionId) -> dict[str, str]:

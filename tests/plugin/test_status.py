@@ -49,6 +49,14 @@ def test_phase_progress_state_and_task_are_shown(bar: PrivateServer, watcher: At
     watcher.expect("[ 2 working, 1 asking]")
 
 
+def test_what_waits_elsewhere_is_told_in_a_session_of_ones_own(bar: PrivateServer, watcher: Attached) -> None:
+    """Where batty's own session is, that one's counts stand alone."""
+    bar.terminal.run("set-option", "-g", "@batty_elsewhere", "3").check()
+    watcher.expect("[batty needs you: 3]")
+    bar.terminal.run("set-option", "@batty_summary", "? 2 asking").check()
+    watcher.expect("[ ? 2 asking]")
+
+
 COLOURS = {
     "waits": ("black", "brown"),
     "fails": ("white", "red"),

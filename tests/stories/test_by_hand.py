@@ -19,6 +19,7 @@ def at_home(story: Story) -> None:
     story.executor("beta").commits("b.txt", "b")
     assert story.batty("status").exit == 0
     story.tmux("new-session", "-d", "-s", "mine", "-c", str(story.repo), "exec cat")
+    story.tmux("set-option", "-g", "status-right", "#{batty_status}")
     load(story)
 
 
@@ -44,6 +45,7 @@ def test_keys_alone_lead_from_the_menu_to_the_base(story: Story) -> None:
         person.press(" ")
         person.expect_gone("any key closes this")
         story.until(lambda seen: seen.states["alpha"] == "asking", "alpha to ask", LOAD)
+        person.expect("batty needs you", LOAD)
         person.press(f"{PREFIX}B")
         person.expect("Answer...", LOAD)
         person.press("a")
