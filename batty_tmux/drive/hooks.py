@@ -29,6 +29,7 @@ _PLAIN = {
 }
 """tmux's own formats of the window list, which show no state. Whoever has others has a theme, and puts it there."""
 
+_SHORT = "10"
 _OF_THE_TERMINAL = frozenset({"TMUX", "TMUX_PANE", "PWD", "OLDPWD", "SHLVL", "_", "TERM", "COLUMNS", "LINES"})
 
 
@@ -69,6 +70,9 @@ def dress(terminal: Terminal, session: SessionId) -> None:
                 line("set-option", "-t", session, "status-right-length", "60"),
             ]
         )
+    if terminal.run("show-options", "-g", "-v", "status-left-length").stdout.strip() == _SHORT:
+        # tmux's own, which cuts off the names of most repositories
+        terminal.source([line("set-option", "-t", session, "status-left-length", "32")])
 
 
 def dress_window(terminal: Terminal, window: WindowId) -> None:
