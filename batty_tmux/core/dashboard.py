@@ -13,7 +13,7 @@ from batty_tmux.core.attention import Waiting, age_of, hold, typeable, waiting
 from batty_tmux.core.events import AnyEvent
 from batty_tmux.core.queue_report import expected_seconds, span_words, usual_seconds, why
 from batty_tmux.core.queue_state import Queue
-from batty_tmux.core.report import GLYPHS, age, log_line, summary
+from batty_tmux.core.report import GLYPHS, TONES, age, log_line, summary
 from batty_tmux.core.status import PhaseStatus, Run
 from batty_tmux.errors import BattyError
 from batty_tmux.names import PhaseId, clean
@@ -31,13 +31,7 @@ _LONGEST: Final = 400
 """Characters of anybody's words that are ever drawn: more than any line is wide."""
 _SHORT: Final = 9
 _GONE: Final = frozenset({"landed", "withdrawn", "skipped"})
-_TONES: Final[dict[str, Tone]] = {
-    **dict.fromkeys(("blocked", "ready", "skipped"), "dim"),
-    **dict.fromkeys(("working", "checking", "queued", "gating"), "busy"),
-    **dict.fromkeys(("asking", "reviewing"), "ask"),
-    **dict.fromkeys(("stuck", "conflict", "red", "deferred", "held", "failed", "standstill"), "bad"),
-    "landed": "good",
-}
+_DRAWN: Final[dict[str, Tone]] = {"calm": "dim", "works": "busy", "waits": "ask", "fails": "bad", "done": "good"}
 
 
 @dataclass(frozen=True)
@@ -157,7 +151,7 @@ def _phases(statuses: Sequence[PhaseStatus], now: datetime, width: int) -> Secti
     digits = max(map(len, counts), default=0)
     rows = []
     for status, name, count in zip(statuses, names, counts, strict=True):
-        tone = _TONES[status.state]
+        tone = _tone(status.state)
         spans = (
             Span(f"{GLYPHS[status.state]} ", tone),
             Span(f"{name} "),
@@ -185,7 +179,7 @@ def _needs(found: Sequence[Waiting]) -> Section:
     rows = tuple(
         Row(
             (
-                Span(f"{GLYPHS.get(one.state, '!')} ", _TONES[one.state]),
+                Span(f"{GLYPHS.get(one.state, '!')} ", _tone(one.state)),
                 Span(f"{name} "),
                 Span(f"{age_of(one.seconds):>4}  ", "dim"),
                 *_asks(one),
@@ -213,9 +207,9 @@ def _line(queue: Queue) -> Section:
     rows = tuple(
         Row(
             (
-                Span(f"{GLYPHS[entry.state]} ", _TONES[entry.state]),
+                Span(f"{GLYPHS[entry.state]} ", _tone(entry.state)),
                 Span(f"{name} "),
-                Span(f"{entry.state:9} ", _TONES[entry.state]),
+                Span(f"{entry.state:9} ", _tone(entry.state)),
                 Span(f"{_about(wait.get(entry.phase)):>5}  ", "dim"),
                 Span(clean(why(queue, entry), _LONGEST)),
             ),
@@ -358,3 +352,8 @@ def _pause(status: PhaseStatus | None) -> Offer:
         what = f"{status.phase.id} is not at work, so nothing supervises it"
         return Offer("pause", "pause", None, BattyError("not-at-work", what, next=status.next or "batty status"))
     return Offer("pause", "unpause" if hold(status.watch) else "pause", status.phase.id)
+
+
+def _tone(state: str) -> Tone:
+    """Return how a state is drawn; a queue that stands still, which is no phase's, as what has failed."""
+    return "bad" if state == "standstill" else _DRAWN[TONES.get(state, "calm")]
