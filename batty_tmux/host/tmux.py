@@ -8,14 +8,18 @@ the user's session. Here one `source-file` makes all windows in one turn of the 
 import copy
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import libtmux
-from tmuxp._internal.config_reader import ConfigReader
-from tmuxp.workspace import loader
+# while they are imported they ask stdout for its encoding, and what a screen puts in its place has none
+with redirect_stdout(sys.__stdout__):
+    import libtmux
+    from tmuxp._internal.config_reader import ConfigReader
+    from tmuxp.workspace import loader
 
 from batty_tmux.errors import BattyError
 from batty_tmux.host.process import Done

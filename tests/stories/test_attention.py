@@ -115,8 +115,8 @@ def test_a_notification_reaches_the_users_terminal_with_nothing_of_the_agents(st
     story.batty("work", "all")
     story.until_waiting("alpha")
     with story.attached() as person:
-        story.tmux("new-window", "exec cat")
-        person.expect("cat")
+        story.tmux("new-window", "-n", "elsewhere", "exec cat")
+        person.expect("elsewhere")
         seen = len(person.raw)
         story.open_door("alpha")
         person.expect(lambda: b"\033]9;batty: alpha of shop is asking\a" in person.raw)

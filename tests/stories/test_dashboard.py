@@ -198,6 +198,8 @@ def test_the_mouse_chooses_and_goes(story: Story) -> None:
         click(person, "beta  working")
         person.expect(lambda: "beta" in chosen(person))
         assert here(story) == home(story)
+        # the line of keys is drawn for the phase that is chosen
+        person.expect("enter go  l log")
         click(person, "l log")
         person.expect("log of beta")
         person.press("q")

@@ -398,7 +398,7 @@ class Story:
 
     def _pid_of(self, whom: str) -> int:
         if whom == "the lander":
-            words = f"--repo {self.repo} land"
+            words = f"--repo {self.repo} land --detached"
             found = eventually(lambda: [pid for pid, line in self._processes() if line.endswith(words)], whom)
             return found[0]
         role, _, phase = whom.partition(" of ")
