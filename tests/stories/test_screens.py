@@ -35,7 +35,7 @@ def test_they_look_as_they_should(story: Story, columns: int, rows: int) -> None
         story.tmux("select-window", "-t", launched["window"])
         person.expect("asking", LOAD)
         person.press(f"{PREFIX}B")
-        person.expect("(doctor)", LOAD)
+        person.expect(lambda: "Stop..." in person.text and "┘" in person.text, LOAD)
         shown = [boxed(person)]
         person.press("a")
         person.expect("Shall I go on?", LOAD)
