@@ -82,17 +82,30 @@ def _of_shape(text: str, shape: Shape, screen: "_Rows") -> Iterator[Span]:
     at = 0
     while (start := shape.start.search(text, at)) is not None:
         parts = _parts(text, shape, start, screen)
+        if len(parts) > 1 and _is_longer(text, shape, start, parts):
+            # the row below is of something else, and what stands on these is judged by itself
+            parts.pop()
         at = max(parts[-1][1], start.end())
-        length = sum(last - first for first, last in parts) - (start.end() - start.start())
-        # beside a mark it was longer, before that was put there
-        longer = length == shape.most and (_run(text, shape, at, 1) > at and text[at] != ".")
-        longer = longer or (shape.most < ANY and text[at : at + 1] == "\1")
+        length = _length(start, parts)
+        longer = _is_longer(text, shape, start, parts)
         value = "".join(text[first:last] for first, last in parts)[start.end() - start.start() :]
         if shape.least <= length and not longer and (not shape.mixed or mixed(value)):
             # what is stuck to a token goes with it: beside a mark it might look like one of its own
             at = _STUCK.match(text, at).end()  # type: ignore[union-attr]
             parts[-1] = (parts[-1][0], at)
             yield from (Span(first, last, shape.mark) for first, last in parts)
+
+
+def _length(start: re.Match[str], parts: list[tuple[int, int]]) -> int:
+    return sum(last - first for first, last in parts) - (start.end() - start.start())
+
+
+def _is_longer(text: str, shape: Shape, start: re.Match[str], parts: list[tuple[int, int]]) -> bool:
+    """Tell whether a run goes on beyond what such a token may have: then it is none."""
+    at = max(parts[-1][1], start.end())
+    goes_on = _length(start, parts) == shape.most and _run(text, shape, at, 1) > at and text[at] != "."
+    # beside a mark it was longer, before that was put there
+    return goes_on or (shape.most < ANY and text[at : at + 1] == "\1")
 
 
 def _parts(text: str, shape: Shape, start: re.Match[str], screen: "_Rows") -> list[tuple[int, int]]:

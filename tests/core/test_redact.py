@@ -63,6 +63,10 @@ def test_a_line_by_itself_is_not_touched_either() -> None:
     assert [line for line in lines if redact(line) != line] == []
 
 
+SENDGRID = "SG" + ".YydcU9vCUQqQtwIUjbObco.Ped-B5nBwlv_VyAqIVRDc6Ayai3GUjv10pbZkYRkf7A"
+
+
+@example(secret=Secret("sendgrid", "", SENDGRID, ""), before="", after="", around="000000000000000")
 @given(secret=any_secret, before=EDGES, after=EDGES, around=texts)
 def test_a_value_is_nowhere_in_what_is_written(secret: Secret, before: str, after: str, around: str) -> None:
     """Whatever stands before and after it on other lines."""
