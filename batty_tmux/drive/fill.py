@@ -4,11 +4,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from batty_tmux.core.events import AnyEvent, BoardsChanged, Launched, LaunchFailed
-from batty_tmux.core.sequence import chosen, is_on
+from batty_tmux.core.sequence import chosen, half_launched, is_on
 from batty_tmux.core.status import PhaseStatus
 from batty_tmux.drive.project import Project
 from batty_tmux.drive.room import NO_ROOM
-from batty_tmux.drive.windows import launch
+from batty_tmux.drive.windows import launch, session_id
 from batty_tmux.host.lock import Held, attempt, exclusive
 from batty_tmux.names import PhaseId
 
@@ -56,13 +56,17 @@ def fill(project: Project, *, patient: bool = True) -> Filled:
 def owes_a_launch(project: Project, statuses: tuple[PhaseStatus, ...] | None = None) -> bool:
     """Tell whether a launch was cut off, or a run that is on has room for a phase that nobody has seen to.
 
-    `statuses` are those of this moment, where they are known.
+    Without its session a run is not on: after a reboot, who only looks starts no agent. `statuses` are those of this
+    moment, where they are known.
     """
     if project.fault is not None:
         return False
     terms = project.terms()
     statuses = project.statuses() if statuses is None else statuses
-    return chosen(statuses, terms) is not None and is_on(statuses, terms.run)
+    found = chosen(statuses, terms)
+    if found is None or not is_on(statuses, terms.run):
+        return False
+    return half_launched(found) or session_id(project, project.terminal) is not None
 
 
 def unreadable(project: Project) -> tuple[str, ...]:

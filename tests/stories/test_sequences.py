@@ -263,3 +263,21 @@ def test_a_plan_is_drawn(story: Story) -> None:
     assert "alpha -> beta -> alpha" in said.out
     assert "alpha depends on gone, and no such phase exists" in said.err
     assert story.events() == []
+
+
+def test_who_only_looks_after_a_reboot_starts_no_agent(story: Story) -> None:
+    """Rule: a phase that has come within reach waits for `batty resume`, which is the word for it."""
+    story.phase("alpha")
+    story.executor("alpha").commits("a.txt", "text")
+    story.review("human")
+    story.batty("work", "all", "--parallel", "2")
+    story.until_state(alpha="reviewing")
+    story.kill_tmux()
+    story.phase("beta")
+    story.executor("beta").waits()
+    commit(story, "Add beta")
+    assert story.batty("status").exit == 0
+    assert story.batty("queue").exit == 0
+    assert not story.events("launching", "beta")
+    assert story.batty("resume").exit == 0
+    story.until_waiting("beta")
