@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests.support.server import eventually
 from tests.support.story import Story
 
 Told = list[tuple[str, str]]
@@ -273,6 +274,8 @@ def test_who_only_looks_after_a_reboot_starts_no_agent(story: Story) -> None:
     story.batty("work", "all", "--parallel", "2")
     story.until_state(alpha="reviewing")
     story.kill_tmux()
+    ours = f"--repo {story.repo} "
+    eventually(lambda: not any(ours in line for _, line in story.processes()), "the end of all that ran in its windows")
     story.phase("beta")
     story.executor("beta").waits()
     commit(story, "Add beta")

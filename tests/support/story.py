@@ -399,7 +399,7 @@ class Story:
     def _pid_of(self, whom: str) -> int:
         if whom == "the lander":
             words = f"--repo {self.repo} land --detached"
-            found = eventually(lambda: [pid for pid, line in self._processes() if line.endswith(words)], whom)
+            found = eventually(lambda: [pid for pid, line in self.processes() if line.endswith(words)], whom)
             return found[0]
         role, _, phase = whom.partition(" of ")
         pane = self._launched(phase)["orchestrator" if role == "supervisor" else "pane"]
@@ -409,7 +409,7 @@ class Story:
         state = process.run(["ps", "-o", "stat=", "-p", pid]).stdout.strip()
         return not (state == "" or state.startswith("Z"))
 
-    def _processes(self) -> list[tuple[int, str]]:
+    def processes(self) -> list[tuple[int, str]]:
         rows = process.run(["ps", "-ww", "-e", "-o", "pid=,stat=,args="]).stdout.splitlines()
         split = (row.split(None, 2) for row in rows)
         return [(int(row[0]), row[2]) for row in split if len(row) == 3 and not row[1].startswith("Z")]
@@ -430,7 +430,7 @@ class Story:
 
     def _nobody_left(self) -> bool:
         own = f"{self.root}/"
-        left = [pid for pid, line in self._processes() if own in line or f"{self.repo} " in line]
+        left = [pid for pid, line in self.processes() if own in line or f"{self.repo} " in line]
         for pid in left:
             try:
                 os.kill(pid, 9)
