@@ -157,11 +157,11 @@ class TestGate:
         assert is_finished(log)
         assert gated(repo, "exit 1").verdict == "fail"
 
-    @pytest.mark.parametrize("still", ["time.sleep(600)", "[os.write(1, b'x' * 4096) for _ in iter(int, 1)]"])
+    @pytest.mark.parametrize("still", ["signal.pause()", "[os.write(1, b'x' * 4096) for _ in iter(int, 1)]"])
     def test_a_daemon_that_holds_the_pipe_holds_up_nobody(self, repo: Repo, tmp_path: Path, still: str) -> None:
         """One that left for a session of its own, and says nothing, or goes on saying something."""
         pid = tmp_path / "pid"
-        code = f"import os, time; os.setsid(); open('{pid}', 'w').write(str(os.getpid()) + '.'); {still}"
+        code = f"import os, signal; os.setsid(); open('{pid}', 'w').write(str(os.getpid()) + '.'); {still}"
         daemon = f'{sys.executable} -c "{code}" & until grep -qs [.] {pid}; do :; done'
         finished = gated(repo, f"echo one; {daemon}; echo two")
         try:
