@@ -94,7 +94,7 @@ def _with_logs(state: Path, runs: tuple[GateTold, ...]) -> tuple[GateTold, ...]:
 
 
 def _rows(state: Path, log: Path, count: int) -> tuple[str, ...]:
-    """Return the last rows of a log. One that can still be written may hold what was not redacted: see gate_log."""
+    """Return the last rows of a log. One that can still be written may hold what was not redacted: see command_log."""
     if not log.is_relative_to(state) or not log.is_file():
         return ()
     rows = tuple(row[:_WIDEST] for row in tail(log, count))

@@ -18,7 +18,7 @@ from batty_tmux.config_tables import Config
 from batty_tmux.core.events import GateFinished, GateStarted, GateStopped, Purpose, VerdictWord
 from batty_tmux.core.failures import failed_tests
 from batty_tmux.core.queue_state import GateKey
-from batty_tmux.drive.gate_log import Scribe, settle_left
+from batty_tmux.drive.command_log import Scribe, fresh_log, settle_left
 from batty_tmux.drive.place import Place
 from batty_tmux.errors import BattyError
 from batty_tmux.host.clock import monotonic
@@ -138,7 +138,7 @@ def run_unless_stopped(
     """Run the gate and journal both its start and its verdict, or that it was stopped before it had one."""
     folder = place.phase_folder(subject.run, subject.phase)
     settle_left(folder)
-    log = _fresh_log(folder)
+    log = fresh_log(folder, "gate")
     key = spec.key(subject.environ)
     what: _What = {
         "run": subject.run,
@@ -322,16 +322,3 @@ def _is_linked(git: Git, folder: Path) -> bool:
     back = Git(folder).own_folder / "gitdir"
     known = back.is_relative_to(git.common_folder) and back.is_file()
     return known and Path(back.read_text(errors="surrogateescape").rstrip("\n")).resolve() == link.resolve()
-
-
-def _fresh_log(folder: Path) -> Path:
-    """Make and return the next gate-N.log; creation is exclusive, so two gates never share one."""
-    number = 1 + sum(1 for _ in folder.glob("gate-*.log"))
-    while True:
-        log = folder / f"gate-{number}.log"
-        try:
-            os.close(os.open(log, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        except FileExistsError:
-            number += 1
-        else:
-            return log

@@ -10,9 +10,9 @@ from batty_tmux.core.events import RunResumed
 from batty_tmux.core.status import PhaseStatus
 from batty_tmux.core.supervise import HOLDS_A_SLOT, Watch
 from batty_tmux.drive.aftermath import look_back
+from batty_tmux.drive.command_log import settle_left
 from batty_tmux.drive.executor import agent_of, end_unseen, is_continued
 from batty_tmux.drive.fill import fill, owes_a_launch
-from batty_tmux.drive.gate_log import settle_left
 from batty_tmux.drive.hooks import dress, remember_environment, summon_lander
 from batty_tmux.drive.mending import mend
 from batty_tmux.drive.project import Project, program

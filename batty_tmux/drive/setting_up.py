@@ -1,6 +1,5 @@
 """Run run.setup in a fresh worktree, before any agent is there: in the pane, with a log, with cached dependencies."""
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,8 +9,8 @@ from typing import Literal
 from batty_tmux.core.events import LaunchFailed, Relaunching, SettingUp, SetUp
 from batty_tmux.core.failures import last_words
 from batty_tmux.core.watch import Watch
+from batty_tmux.drive.command_log import Scribe, fresh_log, settle_left
 from batty_tmux.drive.dependencies import Wanted, keep, restore, wanted
-from batty_tmux.drive.gate_log import Scribe, settle_left
 from batty_tmux.drive.project import Project
 from batty_tmux.errors import BattyError
 from batty_tmux.host.clock import monotonic
@@ -35,8 +34,10 @@ def set_up(project: Project, watch: Watch, worktree: Path, environ: dict[str, st
     done = Git(worktree).private(_DONE)
     if not command or done.exists():
         return
-    log = _fresh_log(project, watch)
     run = RunId(watch.run)
+    folder = project.place.phase_folder(run, watch.phase)
+    settle_left(folder)
+    log = fresh_log(folder, "setup")
     project.place.records.append(SettingUp(run=run, phase=watch.phase, command=command, log=str(log)))
     begun = monotonic()
     with _dependencies(project, watch, worktree, environ["PATH"]) as (it, held, problem):
@@ -137,20 +138,6 @@ def _run(project: Project, watch: Watch, worktree: Path, environ: dict[str, str]
     project.place.records.append(event)
     evidence = (command, f"all it said is in {log}", "or type r and Enter in the lower pane")
     raise BattyError("setup-failed", what, evidence=evidence, next=f"batty work {watch.phase}")
-
-
-def _fresh_log(project: Project, watch: Watch) -> Path:
-    folder = project.place.phase_folder(RunId(watch.run), watch.phase)
-    settle_left(folder)
-    number = 1 + sum(1 for _ in folder.glob("setup-*.log"))
-    while True:
-        log = folder / f"setup-{number}.log"
-        try:
-            os.close(os.open(log, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        except FileExistsError:
-            number += 1
-        else:
-            return log
 
 
 def _say(line: str) -> None:

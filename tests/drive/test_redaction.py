@@ -20,8 +20,8 @@ from batty_tmux.core.events import (
     Reviewed,
 )
 from batty_tmux.drive import redaction
+from batty_tmux.drive.command_log import settle_left
 from batty_tmux.drive.gate import GateSpec, Subject, run_gate
-from batty_tmux.drive.gate_log import settle_left
 from batty_tmux.drive.place import Place
 from batty_tmux.drive.records import EXACT, Records, encode
 from batty_tmux.host import leaks

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batty_tmux.core.events import GateFinished
+from batty_tmux.drive.command_log import settle_left
 from batty_tmux.drive.gate import GateSpec, Subject, run_gate
-from batty_tmux.drive.gate_log import settle_left
 from batty_tmux.drive.place import Place
 from batty_tmux.drive.scribe import DONE, Pad, listen
 from batty_tmux.errors import BattyError

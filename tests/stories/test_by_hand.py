@@ -70,7 +70,7 @@ def test_keys_alone_lead_from_the_menu_to_the_base(story: Story) -> None:
 
 @pytest.mark.timeout(300)
 def test_the_mouse_alone_leads_from_the_menu_to_the_base(story: Story) -> None:
-    """Rule: as by keys; the question is answered by a click as well, in the agent's own window by a policy's rule."""
+    """Rule: as by keys; a rule of the policy answers the question, since an answer is typed."""
     story.policy("act", ("Shall I go on", "y"))
     at_home(story)
     for option, value in (("mouse", "on"), ("status-right", "CLICK HERE")):

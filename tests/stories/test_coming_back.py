@@ -93,9 +93,7 @@ def gating(story: Story) -> None:
     command = f"test ! -e mine.txt || {{ echo here >>{waiting}/waiting; read -r _ <{waiting}/door; }}"
     text = (story.repo / "batty.toml").read_text().replace("test ! -e broken", command)
     story.file("batty.toml", text)
-    story.file("mine.txt", "mine")
-    story.git("add", "--all")
-    story.git("commit", "--quiet", "--message", "Mine")
+    story.commit("mine.txt", "mine")
     story.batty("review", "alpha", "--merge")
     story.until_waiting("gate")
     assert story.peek().states["alpha"] == "gating"
@@ -106,9 +104,7 @@ def conflict(story: Story) -> None:
     story.executor("alpha").commits("shared.txt", "alpha").waits()
     story.batty("work", "all")
     story.until_waiting("alpha")
-    story.file("shared.txt", "mine")
-    story.git("add", "shared.txt")
-    story.git("commit", "--quiet", "--message", "Mine")
+    story.commit("shared.txt", "mine")
     story.open_door("alpha")
     story.until_state(alpha="conflict")
 
@@ -119,9 +115,7 @@ def red(story: Story) -> None:
     story.executor("alpha").commits("one", "1").waits()
     story.batty("work", "all")
     story.until_waiting("alpha")
-    story.file("two", "2")
-    story.git("add", "two")
-    story.git("commit", "--quiet", "--message", "Mine")
+    story.commit("two", "2")
     story.open_door("alpha")
     story.until_state(alpha="red")
 

@@ -140,10 +140,7 @@ def test_it_sends_back_so_often_and_no_more(story: Story) -> None:
 def test_a_supervisor_that_is_killed_while_it_reads_asks_once_more(story: Story) -> None:
     """Rule: no reading is lost for good, none decides twice; the next supervisor goes on."""
     directed(story, reply(), decides=True)
-    script, stuck = story.root / "director", story.root / "stuck"
-    script.write_text(
-        script.read_text().replace("cat >>", f"test -e {q(stuck)} || {{ : >{q(stuck)}; sleep 600; }}\ncat >>", 1)
-    )
+    stuck = story.stand_still_once(story.root / "director")
     story.phase("alpha")
     story.executor("alpha").commits("a.txt", "text")
     story.batty("work", "all")

@@ -74,9 +74,7 @@ def test_a_skipped_phase_stays_out_and_a_retried_one_comes_back(story: Story) ->
     story.executor("alpha").commits("shared.txt", "alpha").waits()
     story.batty("work", "all")
     story.until_waiting("alpha")
-    story.file("shared.txt", "mine")
-    story.git("add", "shared.txt")
-    story.git("commit", "--quiet", "--message", "Mine")
+    story.commit("shared.txt", "mine")
     story.open_door("alpha")
     head = story.until_state(alpha="conflict").of("alpha")["head"]
     assert story.batty("queue", "skip", "alpha").exit == 0
@@ -98,9 +96,7 @@ def conflicting(story: Story) -> None:
 
 def mine_on_main(story: Story) -> None:
     story.until_waiting("alpha")
-    story.file("shared.txt", "mine")
-    story.git("add", "shared.txt")
-    story.git("commit", "--quiet", "--message", "Mine")
+    story.commit("shared.txt", "mine")
     story.open_door("alpha")
 
 

@@ -77,12 +77,7 @@ def test_it_is_not_asked_about_what_is_denied(story: Story) -> None:
 def test_a_call_that_was_cut_off_is_made_once_more(story: Story) -> None:
     """Rule: a supervisor killed in the middle of it finds the question open; both calls count."""
     supervised(story)
-    script = story.root / "supervisor"
-    real = script.read_text()
-    stuck = story.root / "stuck"
-    script.write_text(
-        f"#!/bin/sh\ntest -e {shlex.quote(str(stuck))} || {{ : >{shlex.quote(str(stuck))}; sleep 600; }}\n{real}"
-    )
+    stuck = story.stand_still_once(story.root / "supervisor")
     story.claude("alpha", [{"do": "ask", "command": UNRULED}, {"do": "finish"}])
     story.batty("work", "all")
     story.until(lambda _: stuck.exists(), "the first call")

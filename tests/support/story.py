@@ -244,6 +244,21 @@ class Story:
         file.write_text(text if text.endswith("\n") else text + "\n")
         return file
 
+    def commit(self, path: str, text: str) -> None:
+        """Write a file of the user's checkout and commit it on the base, with what else is there."""
+        self.file(path, text)
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", "Mine")
+
+    def stand_still_once(self, script: Path) -> Path:
+        """Have a shell script stand still for ever, the first time that it runs; return the file that it makes then."""
+        stuck, never = self.root / "stuck", self.root / "never"
+        os.mkfifo(never)
+        made, door = shlex.quote(str(stuck)), shlex.quote(str(never))
+        once = f"test -e {made} || {{ : >{made}; read -r _ <{door}; }}"
+        script.write_text(script.read_text().replace("\n", f"\n{once}\n", 1))
+        return stuck
+
     def begin(self) -> None:
         """Commit everything so far as the user's first commit. The first `batty` does it by itself."""
         if self._begun:

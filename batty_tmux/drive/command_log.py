@@ -1,4 +1,4 @@
-"""What a gate says, without the secrets in it: they are taken out before anything is written, see `scribe`.
+"""What a gate or a setup says, without the secrets in it: they are taken out before anything is written, see `scribe`.
 
 A log that is finished is read-only. One that can still be written, and whose lock is free, was left by a scribe that
 was killed, or by a batty that wrote first and redacted later. The next gate of the phase, or `batty resume`, redacts
@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from batty_tmux.drive.scribe import DONE, Pad
 from batty_tmux.errors import BattyError
@@ -24,6 +24,19 @@ _PATIENCE = 300.0
 _PIECE = 1 << 20
 _MOST_WORDS = 4000
 """Bytes of batty's own words: they must find room in a pipe at once."""
+
+
+def fresh_log(folder: Path, kind: Literal["gate", "setup"]) -> Path:
+    """Make and return the next `gate-N.log` or `setup-N.log`; creation is exclusive, so two never share one."""
+    number = 1 + sum(1 for _ in folder.glob(f"{kind}-*.log"))
+    while True:
+        log = folder / f"{kind}-{number}.log"
+        try:
+            os.close(os.open(log, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except FileExistsError:
+            number += 1
+        else:
+            return log
 
 
 class Scribe:
