@@ -119,7 +119,7 @@ def _open(repo: Path, phase: PhaseId) -> None:
     # what draws is imported where it is drawn
     from batty_tmux.screens.review import Reader  # noqa: PLC0415
 
-    left = Reader(repo, phase).run()
+    left = Reader(repo, phase).run_to_its_end()
     if left is None:
         raise BattyError("no-terminal", "the reader ended", next=f"batty review {phase} --plain")
     for line in left.said:

@@ -8,7 +8,6 @@ made, read or removed. Whoever is killed leaves a folder that the next holder of
 import hashlib
 import json
 import os
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from batty_tmux.drive.project import Project
 from batty_tmux.host import copying
 from batty_tmux.host.files import read_text, write_atomically
 from batty_tmux.host.lock import Held, attempt
-from batty_tmux.host.machine import fingerprint
+from batty_tmux.host.machine import fingerprint, words_of
 from batty_tmux.host.plumbing import Git
 
 FOLDER = "cache"
@@ -65,7 +64,7 @@ def wanted(project: Project, worktree: Path, path: str) -> Wanted | str:
         locks,
         folders=run.cache,
         setup=run.setup,
-        machine=(fingerprint((*_words(run.setup), *_RUNTIMES), path),),
+        machine=(fingerprint((*words_of(run.setup), *_RUNTIMES), path),),
         owner=str(project.place.state),
     )
     cache = folder_of(project.worktrees, project.place.state)
@@ -86,13 +85,6 @@ def _locks(git: Git, commit: str) -> dict[str, str]:
     out = git.run("ls-tree", "-r", "-z", "--full-tree", commit).check().stdout
     blobs = {row.split("\t", 1)[1]: row.split("\t", 1)[0].split(" ")[2] for row in out.split("\0") if row}
     return {path: blobs[path] for path in core.lock_files(blobs)}
-
-
-def _words(command: str) -> tuple[str, ...]:
-    try:
-        return tuple(shlex.split(command))
-    except ValueError:
-        return tuple(command.split())
 
 
 # --- out of the cache
@@ -160,11 +152,8 @@ def _move(file: Path, old: Sequence[str], new: Sequence[str]) -> None:
 
 def _may_hold(there: Git, folder: str) -> bool:
     """Tell whether a folder may be put into the worktree: its tip ignores it, and no link is on the way."""
-    parts = Path(folder).parts
-    on_the_way = [there.folder.joinpath(*parts[:count]) for count in range(1, len(parts))]
-    if any(part.is_symlink() or (part.exists() and not part.is_dir()) for part in on_the_way):
-        return False
-    return there.run("check-ignore", "--quiet", f"{folder.rstrip('/')}/").ok
+    straight = copying.leads_straight(there.folder, folder)
+    return straight and there.run("check-ignore", "--quiet", f"{folder.rstrip('/')}/").ok
 
 
 # --- into the cache

@@ -23,7 +23,7 @@ from batty_tmux.drive.place import Place
 from batty_tmux.errors import BattyError
 from batty_tmux.host.clock import monotonic
 from batty_tmux.host.lock import Held, attempt, exclusive
-from batty_tmux.host.machine import fingerprint
+from batty_tmux.host.machine import fingerprint, words_of
 from batty_tmux.host.plumbing import Git
 from batty_tmux.host.process import Ran, Stop, run_measured, scrubbed
 from batty_tmux.names import PhaseId, RunId, Sha
@@ -73,20 +73,12 @@ class GateSpec:
 
     def key(self, environ: Mapping[str, str]) -> GateKey:
         """Return what verdicts belong to beside a tree, where the gate is run with this environment."""
-        words = (*_words(self.command), *_words(self.setup))
+        words = (*words_of(self.command), *words_of(self.setup))
         return GateKey(self.digest, fingerprint(words, environ.get("PATH", os.defpath)), self.hygiene)
 
 
 def _digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-
-
-def _words(command: str) -> list[str]:
-    """Return the words of a shell line, for finding the programs in it; all of it where it is no plain one."""
-    try:
-        return shlex.split(command)
-    except ValueError:
-        return command.split()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from batty_tmux.core.provided import INCLUDE, Chosen, Exposed, Found, choose, kinds
 from batty_tmux.core.supervise import within
 from batty_tmux.drive.project import Project
-from batty_tmux.host.copying import put, sweep
+from batty_tmux.host.copying import leads_straight, put, sweep
 from batty_tmux.host.files import read_text, write_atomically
 from batty_tmux.host.plumbing import Git
 
@@ -87,25 +87,15 @@ def size_of(home: Path, found: Provisions) -> int:
 
 def _provide(home: Path, there: Git, path: str, through: Path) -> bool:
     target = there.folder / path
-    if target.is_symlink() or target.exists() or not _leads_straight(there.folder, path):
+    if target.is_symlink() or target.exists() or not leads_straight(there.folder, path):
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
     return put(home / path, target, through)
 
 
-def _leads_straight(root: Path, path: str) -> bool:
-    """Tell whether no folder on the way is a link, or something else that is no folder."""
-    here = root
-    for part in Path(path).parts[:-1]:
-        here /= part
-        if here.is_symlink() or (here.exists() and not here.is_dir()):
-            return False
-    return True
-
-
 def _files(home: Path, path: str) -> Iterator[tuple[str, str]]:
     """Yield the files at and below a path of the checkout, each with why it is left out, "" where it is not."""
-    if not _leads_straight(home, path):
+    if not leads_straight(home, path):
         yield path, "a link is on its way"
         return
     try:
@@ -151,7 +141,7 @@ def _matched(home: Path, base: str) -> Chosen:
 
 def _ignored(git: Git, paths: tuple[str, ...]) -> tuple[str, ...]:
     """Return those of the paths that git ignores there: what the index has is not ignored, whatever a pattern says."""
-    safe = tuple(path for path in paths if _leads_straight(git.folder, path))
+    safe = tuple(path for path in paths if leads_straight(git.folder, path))
     if not safe:
         return ()
     done = git.run("check-ignore", "-z", "--stdin", stdin="".join(f"{path}\0" for path in safe))

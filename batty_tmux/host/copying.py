@@ -93,6 +93,16 @@ def below(folder: Path) -> Iterator[Entry]:
                         todo.append((f"{path}/", Path(entry.path)))
 
 
+def leads_straight(root: Path, path: str) -> bool:
+    """Tell whether no folder on the way to `path` below `root` is a link, or something else that is no folder."""
+    here = root
+    for part in Path(path).parts[:-1]:
+        here /= part
+        if here.is_symlink() or (here.exists() and not here.is_dir()):
+            return False
+    return True
+
+
 def content(path: Path, most: int) -> bytes | None:
     """Return a file's bytes; None where there are more than `most`, or it is no file."""
     try:

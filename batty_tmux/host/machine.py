@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shlex
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -58,6 +59,14 @@ def fingerprint(words: Sequence[str], path: str) -> str:
         if found is not None:
             parts += (word, *found)
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def words_of(line: str) -> tuple[str, ...]:
+    """Return the words of a shell line, for finding the programs in it; cut at its blanks where it is no plain one."""
+    try:
+        return tuple(shlex.split(line))
+    except ValueError:
+        return tuple(line.split())
 
 
 def _program(word: str, folders: Iterable[str]) -> tuple[str, str, str, str] | None:

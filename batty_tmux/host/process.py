@@ -314,16 +314,18 @@ def _ended(process: "subprocess.Popen[bytes]") -> tuple[int, float, int]:
     return process.returncode, used.ru_utime + used.ru_stime, used.ru_maxrss * unit
 
 
-def start_here(shell_line: str, *words: str, cwd: Path, env: Mapping[str, str], out: int | None = None) -> Running:
-    """Start a user's command line on this very terminal; one that prints to `out` is in a group of its own."""
-    argv, group = ["/bin/sh", "-c", shell_line, *words], None if out is None else 0
-    return subprocess.Popen(argv, cwd=cwd, env=dict(env), stdout=out, stderr=out, process_group=group)
+def start_here(shell_line: str, *words: str, cwd: Path, env: Mapping[str, str], out: int) -> Running:
+    """Start a user's command line in a group of its own: it reads from this terminal and prints to `out`."""
+    argv = ["/bin/sh", "-c", shell_line, *words]
+    return subprocess.Popen(argv, cwd=cwd, env=dict(env), stdout=out, stderr=out, process_group=0)
 
 
-def alongside(argv: Sequence[str], log: Path | None, *, env: Mapping[str, str] | None = None) -> Running:
+def alongside(
+    argv: Sequence[str], log: Path | None, *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> Running:
     """Start a program beside this one: on this terminal, or with its output in `log` and no input."""
     if log is None:
-        return subprocess.Popen(list(argv), env=None if env is None else dict(env))
+        return subprocess.Popen(list(argv), env=None if env is None else dict(env), cwd=cwd)
     with log.open("ab") as file:
         return subprocess.Popen(list(argv), stdin=subprocess.DEVNULL, stdout=file, stderr=file)
 

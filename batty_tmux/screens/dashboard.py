@@ -192,7 +192,7 @@ def titled(title: str, width: int) -> Content:
     return Content.assemble((title, "bold"), (" " + "─" * max(0, width - len(title) - 1), "dim"))
 
 
-class Dashboard(Frame):
+class Dashboard(Frame[None]):
     """Draws what a lookout sees. Leaving it stops nothing."""
 
     CSS = """

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypeVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -13,6 +13,8 @@ from textual.widgets import Static
 
 from batty_tmux.core.dashboard import Row, Tone, refusal
 from batty_tmux.errors import BattyError
+
+R = TypeVar("R")
 
 TONES: Final[Mapping[Tone, str]] = {
     "plain": "",
@@ -66,9 +68,10 @@ class Keys(Line):
     def offer(self, keys: Sequence[Key]) -> None:
         told, self._places = Content(""), []
         for key in keys:
+            told = Content.assemble(told, "  ") if self._places else told
             start = told.cell_length
-            told = Content.assemble(told, (key.key, "bold"), f" {key.label}  ")
-            self._places.append((range(start, told.cell_length - 1), key.action))
+            told = Content.assemble(told, (key.key, "bold"), f" {key.label}")
+            self._places.append((range(start, told.cell_length), key.action))
         self.show(told)
 
     async def on_click(self, event: Click) -> None:
@@ -77,7 +80,7 @@ class Keys(Line):
                 await self.run_action(action)
 
 
-class Frame(App[None]):
+class Frame(App[R]):
     """A screen of batty's. It takes the terminal's colours as they are, moves nothing by itself, and ^C leaves it."""
 
     ENABLE_COMMAND_PALETTE = False
@@ -95,11 +98,12 @@ class Frame(App[None]):
         self.said = Line("said")
         self.bug: Exception | None = None
 
-    def run_to_its_end(self) -> None:
+    def run_to_its_end(self) -> R | None:
         """Run it until it is left. Raises what went wrong in it: a bug is told by the command line, as all are."""
-        self.run()
+        left = self.run()
         if self.bug is not None:
             raise self.bug
+        return left
 
     def _handle_exception(self, error: Exception) -> None:
         """Leave, instead of printing all that was in memory, as Textual would."""

@@ -8,9 +8,8 @@ from tempfile import TemporaryDirectory
 from typing import ClassVar, Final
 
 from rich.text import Text
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.events import Click
 from textual.widgets import Input, Static
 from textual.worker import get_current_worker
 
@@ -22,10 +21,12 @@ from batty_tmux.drive import reading
 from batty_tmux.drive.project import Project
 from batty_tmux.drive.reading import Painted, Reading
 from batty_tmux.errors import BattyError
-from batty_tmux.host.process import Stop, scrubbed, start_here
+from batty_tmux.host.foreground import foreground
+from batty_tmux.host.process import Stop, scrubbed
 from batty_tmux.names import PhaseId, clean
+from batty_tmux.screens.frame import Frame, Keys
 from batty_tmux.screens.pager import Pager, Row
-from batty_tmux.screens.review_rows import SECTIONS, Section, diff_rows, key_at, keys, packet_rows, tabs
+from batty_tmux.screens.review_rows import SECTIONS, Section, diff_rows, keys, packet_rows, tabs
 
 _VERBS: Final[dict[Verdict, str]] = {"merge": "merged", "rework": "sent back", "escalate": "held"}
 _ASKS: Final = {
@@ -43,10 +44,9 @@ class Left:
     go: PhaseId | None = None
 
 
-class Reader(App[Left]):
+class Reader(Frame[Left]):
     """Reads one phase after another. A verdict is for the commit that is shown, and for nothing else."""
 
-    ENABLE_COMMAND_PALETTE = False
     CSS = """
     Screen { layout: vertical; background: ansi_default; color: ansi_default; }
     Static { height: 1; background: ansi_default; color: ansi_default; }
@@ -79,10 +79,10 @@ class Reader(App[Left]):
     ]
 
     def __init__(self, repo: Path, phase: PhaseId) -> None:
-        super().__init__(ansi_color=True)
+        super().__init__()
         self.repo = repo
         self.phase = phase
-        self.said: list[str] = []
+        self.done: list[str] = []
         self.reading: Reading | None = None
         self.painted: Painted | None = None
         self.section: Section = "packet"
@@ -91,7 +91,7 @@ class Reader(App[Left]):
         self.busy = ""
         self.note = ""
         self.offered: PhaseId | None = None
-        self.keys = ""
+        self.keys = Keys()
         self.stop: Stop | None = None
 
     def compose(self) -> ComposeResult:
@@ -101,7 +101,7 @@ class Reader(App[Left]):
         yield Pager()
         yield Static(id="note")
         yield Input(id="line", compact=True)
-        yield Static(id="keys")
+        yield self.keys
 
     def on_mount(self) -> None:
         self.pager.focus()
@@ -169,13 +169,7 @@ class Reader(App[Left]):
         self._line("note", f"… {self.busy}" if self.busy else self.note, "", "yellow")
         free = shown is not None and not self.busy
         can = [verdict for verdict in reading.VERDICTS if shown is not None and free and verdict not in shown.refused]
-        self.keys = keys(can, self.size.width, offered=self.offered is not None)
-        self._line("keys", self.keys)
-
-    def on_click(self, event: Click) -> None:
-        """Take a click on a key's words for the key."""
-        if event.widget is not None and event.widget.id == "keys" and (key := key_at(self.keys, event.x)):
-            self.simulate_key(key)
+        self.keys.offer(keys(can, self.size.width, offered=self.offered is not None))
 
     def _line(self, name: str, left: str, right: str = "", style: str = "") -> None:
         """Put a text, and one at the right, into one line of the screen; the left one gives way."""
@@ -272,9 +266,8 @@ class Reader(App[Left]):
             file = Path(made) / "rework.md"
             file.write_text(reading.draft(shown.packet, begun), encoding="utf-8", errors="replace")
             with self.suspend():
-                own = {"BATTY_DRAFT": str(file)}
-                line = '${VISUAL:-${EDITOR:-vi}} "$BATTY_DRAFT"'
-                start_here(line, cwd=self.repo, env=scrubbed(os.environ) | own).wait()
+                edit = ("/bin/sh", "-c", '${VISUAL:-${EDITOR:-vi}} "$BATTY_DRAFT"')
+                foreground(edit, scrubbed(os.environ) | {"BATTY_DRAFT": str(file)}, cwd=self.repo)
             told = reading.drafted(file.read_text(encoding="utf-8", errors="replace"))
         self.refresh(layout=True)
         if told:
@@ -321,9 +314,9 @@ class Reader(App[Left]):
 
     def _given(self, done: str, left: tuple[PhaseId, ...]) -> None:
         self._rest()
-        self.said.append(f"✓ {clean(done, 300)}")
+        self.done.append(f"✓ {clean(done, 300)}")
         if not left:
-            self.exit(Left(tuple(self.said)))
+            self.exit(Left(tuple(self.done)))
             return
         self.offered = left[0]
         self._say(f"✓ {clean(done, 200)}. {self.offered} waits too: Enter shows it, q leaves")
@@ -339,7 +332,7 @@ class Reader(App[Left]):
     def action_window(self) -> None:
         """Leave for the phase's window."""
         if not self.busy:
-            self.exit(Left(tuple(self.said), self.phase))
+            self.exit(Left(tuple(self.done), self.phase))
 
     def action_leave(self) -> None:
         if self.asking:
@@ -350,7 +343,7 @@ class Reader(App[Left]):
             self.busy = "the gate is being ended"
             self._draw()
         else:
-            self.exit(Left(tuple(self.said)))
+            self.exit(Left(tuple(self.done)))
 
     # -- beside the screen
 
@@ -379,7 +372,7 @@ class Reader(App[Left]):
     def _refused(self, lines: list[str]) -> None:
         self._rest()
         if self.reading is None:
-            self.said.extend(lines)
-            self.exit(Left(tuple(self.said)))
+            self.done.extend(lines)
+            self.exit(Left(tuple(self.done)))
             return
         self._say("  ".join(line.strip() for line in lines))

@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 from batty_tmux.core.review import Verdict
 from batty_tmux.drive.reading import Painted
+from batty_tmux.screens.frame import Key
 from batty_tmux.screens.pager import Row
 
 Section = Literal["packet", "diff", "log"]
@@ -13,10 +14,23 @@ SECTIONS: Final[tuple[Section, ...]] = ("packet", "diff", "log")
 _NAMES: Final[dict[Section, str]] = {"packet": "packet", "diff": "diff", "log": "gate's log"}
 _INKS: Final = {"": "", "head": "bold", "hunk": "cyan", "added": "green", "removed": "red"}
 _WARNS: Final = ("## Look twice", "## Would conflict", "## Not committed")
-_OFFERS: Final[tuple[tuple[Verdict, str], ...]] = (
-    ("merge", "m merge"),
-    ("rework", "w rework"),
-    ("escalate", "e escalate"),
+_OFFERS: Final[tuple[tuple[Verdict, Key], ...]] = (
+    ("merge", Key("m", "merge", "app.merge")),
+    ("rework", Key("w", "rework", "app.ask('rework')")),
+    ("escalate", Key("e", "escalate", "app.ask('escalate')")),
+)
+_NEXT: Final = Key("Enter", "next", "app.go_on")
+_ALWAYS: Final = (
+    Key("d", "diff", "app.show('diff')"),
+    Key("g", "log", "app.show('log')"),
+    Key("o", "window", "app.window"),
+    Key("n/p", "next", "app.step(1)"),
+)
+_MORE: Final = (
+    Key("W", "rework in an editor", "app.edit"),
+    Key("/", "find", "app.ask('find')"),
+    Key("Space", "page", "app.page(1)"),
+    Key("Tab", "section", "app.section(1)"),
 )
 _WIDE: Final = 120
 """Columns from which on the line of keys names them all."""
@@ -26,22 +40,10 @@ def tabs(section: Section) -> str:
     return "  ".join(f"[{_NAMES[one]}]" if one == section else f" {_NAMES[one]} " for one in SECTIONS)
 
 
-def keys(verdicts: Sequence[Verdict], width: int, *, offered: bool = False) -> str:
+def keys(verdicts: Sequence[Verdict], width: int, *, offered: bool = False) -> list[Key]:
     """Return the keys that do something now. `verdicts` are those that can be given."""
-    words = ["Enter next"] if offered else [word for verdict, word in _OFFERS if verdict in verdicts]
-    more = ["W rework in an editor", "/ find", "Space page", "Tab section"] if width >= _WIDE else []
-    return "  ".join([*words, "d diff", "g log", "o window", "n/p next", *more, "q leave"])
-
-
-def key_at(line: str, column: int) -> str:
-    """Return the key, by Textual's name, of the words at this column of a line of `keys`; "" between them."""
-    start = 0
-    for words in line.split("  "):
-        if start <= column < start + len(words):
-            key = words.split(" ")[0].partition("/")[0] or "slash"
-            return key.lower() if len(key) > 1 else key
-        start += len(words) + 2
-    return ""
+    first = [_NEXT] if offered else [key for verdict, key in _OFFERS if verdict in verdicts]
+    return [*first, *_ALWAYS, *(_MORE if width >= _WIDE else ()), Key("q", "leave", "app.leave")]
 
 
 def packet_rows(markdown: str) -> list[Row]:

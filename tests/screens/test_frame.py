@@ -7,7 +7,7 @@ import pytest
 from batty_tmux.screens.frame import Frame, Key, Keys, Line
 
 
-class Broken(Frame):
+class Broken(Frame[None]):
     """A screen with a bug in it."""
 
     def on_mount(self) -> None:

@@ -1,32 +1,21 @@
 """Lines of the reader, as text."""
 
-import pytest
-
 from batty_tmux.core.review import Verdict
-from batty_tmux.screens.review_rows import key_at, keys
+from batty_tmux.screens.review import Reader
+from batty_tmux.screens.review_rows import keys
 
 ALL: tuple[Verdict, ...] = ("merge", "rework", "escalate")
 
 
-@pytest.mark.parametrize(
-    ("words", "key"),
-    [
-        ("m merge", "m"),
-        ("e escalate", "e"),
-        ("n/p next", "n"),
-        ("/ find", "slash"),
-        ("W rework in", "W"),
-        ("q leave", "q"),
-    ],
-)
-def test_a_click_on_words_is_their_key(words: str, key: str) -> None:
-    """Anywhere on them, and on nothing between them."""
-    line = keys(ALL, 200)
-    start = line.index(words)
-    assert {key_at(line, start), key_at(line, start + len(words) - 1)} == {key}
-    assert key_at(line, start - 1) == key_at(line, len(line)) == ""
+def test_what_a_click_on_a_key_does_is_done() -> None:
+    """Each names an action that the reader has: a click on one that it has not would do nothing, in silence."""
+    for key in (*keys(ALL, 200), *keys(ALL, 80, offered=True)):
+        room, _, action = key.action.partition(".")
+        assert room == "app"
+        assert callable(getattr(Reader, f"action_{action.partition('(')[0]}", None)), key
 
 
-def test_what_is_offered_next_can_be_clicked() -> None:
-    """It is a key with a name."""
-    assert key_at(keys(ALL, 80, offered=True), 0) == "enter"
+def test_only_what_can_be_given_is_offered() -> None:
+    """And after a verdict, none: the next phase is."""
+    assert [key.key for key in keys(("rework",), 80)][:2] == ["w", "d"]
+    assert [key.key for key in keys(ALL, 80, offered=True)][:2] == ["Enter", "d"]
