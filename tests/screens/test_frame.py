@@ -33,4 +33,4 @@ def test_a_line_is_drawn_only_when_it_is_another(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(keys, "update", drawn.append)
     for _ in range(2):
         keys.offer([Key("a", "answer", "app.answer"), Key("q", "leave", "app.leave")])
-    assert [content.plain for content in drawn] == ["a answer  q leave  "]
+    assert [content.plain for content in drawn] == ["a answer  q leave"]
