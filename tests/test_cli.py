@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
@@ -16,8 +17,6 @@ from batty_tmux.cli import BUG, COMMANDS, INTERNAL, INTERRUPTED, USAGE
 from batty_tmux.errors import BattyError, CommandFailed, UsageError
 from tests.support.made_up import secrets
 
-PLAIN = {"init", "doctor", "config", "board"}
-"""Commands of whose use there is nothing to show, or whose subcommands show it."""
 REFUSAL = BattyError("some-code", "the branch x is gone", evidence=("line 1", "line 2"), next="batty log")
 
 
@@ -47,7 +46,7 @@ def ending(monkeypatch: pytest.MonkeyPatch, outcome: "BaseException | int | None
 def test_every_command_has_a_module_and_help(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Its help says how it is called and, where it is for people, gives an example that names it."""
+    """Its help says how it is called."""
     command = import_module(f"batty_tmux.commands.{name}").command
     assert isinstance(command, click.Command)
     assert call(monkeypatch, name, "--help") == 0
@@ -55,8 +54,26 @@ def test_every_command_has_a_module_and_help(
     assert told.out.startswith(f"Usage: batty {name}")
     assert told.err == ""
     assert (command.help or "").strip()
-    examples = [line for line in told.out.splitlines() if line.startswith(f"    batty {name}")]
-    assert name in PLAIN | set(INTERNAL) or examples
+
+
+def of_people(path: str, command: click.Command) -> Iterator[tuple[str, str]]:
+    """Yield a command and those below it, each with its help on a terminal of 80 columns."""
+    context = click.Context(command, info_name=path, terminal_width=80)
+    yield path, command.get_help(context)
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            if inner is not None and not inner.hidden:
+                yield from of_people(f"{path} {name}", inner)
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_help_is_one_screen_with_an_example(name: str) -> None:
+    """Of 24 rows, for each command that people type, and those below it; the example names the command."""
+    command = import_module(f"batty_tmux.commands.{name}").command
+    for path, told in of_people(f"batty {name}", command):
+        assert len(told.splitlines()) <= 24, path
+        assert any(line.startswith(f"    {path}") for line in told.splitlines()), path
 
 
 def test_every_module_of_a_command_is_offered() -> None:

@@ -53,6 +53,10 @@ def command(context: click.Context, folder: str | None, form: str | None) -> Non
     """Show a board; list, show, pick and move its tasks.
 
     The board is --dir, else $BATTY_BOARD, else the nearest kanban/ with a config.yml.
+
+    \b
+    Example:
+      batty board --dir kanban/phase-1
     """
     if context.invoked_subcommand is not None:
         return
@@ -82,7 +86,12 @@ def list_tasks(
     unclaimed: bool,
     archived: bool,
 ) -> None:
-    """List the tasks, without archived ones."""
+    """List the tasks, without archived ones.
+
+    \b
+    Example:
+      batty board list --dir kanban/phase-1 --status todo
+    """
     board = _opened(_folder(folder))
     statuses, priorities = ({ARCHIVED} if archived else _words(status)), _words(priority)
     timeout = board.phase.config.claim_timeout
@@ -108,7 +117,12 @@ def list_tasks(
 @_common
 @click.argument("id")
 def show(folder: str | None, form: str | None, id: str) -> None:  # noqa: A002 - kanban-md's word
-    """Show one task with its text."""
+    """Show one task with its text.
+
+    \b
+    Example:
+      batty board show 3 --dir kanban/phase-1
+    """
     board = boards.open_board(_folder(folder))
     _print_task(boards.find_task(board, _number(id)), _form(form), board.folder)
 
@@ -129,7 +143,12 @@ def pick(
     tags: tuple[str, ...],
     no_body: bool,
 ) -> None:
-    """Claim the next task that is ready, and print it."""
+    """Claim the next task that is ready, and print it.
+
+    \b
+    Example:
+      batty board pick --dir kanban/phase-1 --claim ada --move in-progress
+    """
     place, form = _folder(folder), _form(form)
     _warn(boards.open_board(place))
     change = boards.pick_task(place, claim=claim, status=status, move=move, tags=_words(tags))
@@ -151,7 +170,12 @@ def pick(
 def move(
     folder: str | None, form: str | None, ids: str, status: str | None, step: int | None, claim: str | None
 ) -> None:
-    """Move tasks to another status."""
+    """Move tasks to another status.
+
+    \b
+    Example:
+      batty board move 3 done --dir kanban/phase-1 --claim ada
+    """
     numbers = list(dict.fromkeys(_number(word) for word in ids.split(",") if word.strip()))
     if not numbers:
         raise BattyError("invalid-task-id", "no task id was given", next="batty board list")

@@ -16,7 +16,12 @@ from batty_tmux.drive.settings import base_branch, base_text, commit_command, re
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def command(context: click.Context, base: str | None, as_json: bool) -> None:
-    """Print the configuration in force, as the base branch's tip has it."""
+    """Print the configuration in force, as the base branch's tip has it.
+
+    \b
+    Example:
+      batty config --json
+    """
     repo = repository(context.obj if isinstance(context.obj, Path) else Path.cwd())
     branch = base_branch(repo, base)
     text = base_text(repo, branch)

@@ -20,7 +20,12 @@ from batty_tmux.errors import BattyError
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def command(context: click.Context, fix: bool, base: str | None, as_json: bool) -> None:
-    """Look at the machine and the repository; exit 1 when something necessary is missing."""
+    """Look at the machine and the repository; exit 1 when something necessary is missing.
+
+    \b
+    Example:
+      batty doctor --fix
+    """
     folder = context.obj if isinstance(context.obj, Path) else Path.cwd()
     findings = examine(folder, base, fix=fix)
     good = checks.passes(findings)

@@ -20,7 +20,12 @@ _MOST = 1_000_000
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
-    """Write batty.toml and a first board into this repository."""
+    """Write batty.toml and a first board into this repository.
+
+    \b
+    Example:
+      batty init && git add batty.toml kanban && git commit -m "Set up batty"
+    """
     repo = repository(context.obj if isinstance(context.obj, Path) else Path.cwd())
     if os.path.lexists(repo / FILE):
         raise BattyError("exists", f"{repo / FILE} exists already", next="batty config")

@@ -69,7 +69,6 @@ def test_(
     \b
     Examples:
       batty policy test "pytest -q && git push"
-      batty policy test "Overwrite shop.txt? [y/N]"
       batty policy test "" --tool Edit --path src/shop.py
     """
     project = Project.around(ctx.obj)

@@ -97,7 +97,12 @@ def _show(project: Project) -> None:
 @click.option("--accept", multiple=True, metavar="CODE", help="Let it land although it was refused for this reason.")
 @click.pass_obj
 def retry(repo: Path, phase: str, by: str | None, accept: tuple[str, ...]) -> None:
-    """Try an entry again, on the base as it is now."""
+    """Try an entry again, on the base as it is now.
+
+    \b
+    Example:
+      batty queue retry phase-2 --by agent
+    """
     project = Project.around(repo)
     name = named_phase(phase)
     if by == "agent":
@@ -116,7 +121,12 @@ def retry(repo: Path, phase: str, by: str | None, accept: tuple[str, ...]) -> No
 @click.option("--accept", multiple=True, metavar="CODE", help="Claim it although it was refused for this reason.")
 @click.pass_obj
 def resolve(repo: Path, phase: str, here: bool, by: str | None, accept: tuple[str, ...]) -> None:
-    """Settle a conflict by hand, in a worktree of its own; run it again when the merge is committed."""
+    """Settle a conflict by hand, in a worktree of its own; run it again when the merge is committed.
+
+    \b
+    Example:
+      batty queue resolve phase-2
+    """
     project = Project.around(repo)
     name = named_phase(phase)
     if by == "agent":
@@ -142,7 +152,12 @@ def resolve(repo: Path, phase: str, here: bool, by: str | None, accept: tuple[st
 @click.argument("phase", type=ENTRY)
 @click.pass_obj
 def skip(repo: Path, phase: str) -> None:
-    """Leave an entry out; its branch, worktree and commits stay."""
+    """Leave an entry out; its branch, worktree and commits stay.
+
+    \b
+    Example:
+      batty queue skip phase-2
+    """
     project = Project.around(repo)
     skipped = conflicts.skip(project, named_phase(phase))
     kept = "stays as it landed" if skipped.undoes else "is skipped; everything of it is kept"
@@ -155,7 +170,12 @@ def skip(repo: Path, phase: str) -> None:
 @click.option("--now", "now_", is_flag=True, help="Pass those too whose gate has begun; their gates run again.")
 @click.pass_obj
 def priority(repo: Path, phase: str, number: int, now_: bool) -> None:
-    """Let an entry pass those of a lower priority; 0 is everybody's, 1 is given where no number is."""
+    """Let an entry pass those of a lower priority; 0 is everybody's, 1 is given where no number is.
+
+    \b
+    Example:
+      batty queue priority phase-2 5
+    """
     project = Project.around(repo)
     entry = conflicts.entry_of(project, named_phase(phase), conflicts.MOVING)
     event = Prioritized(run=RunId(project.watch(entry.phase).run), phase=entry.phase, priority=number, now=now_)
@@ -169,7 +189,12 @@ def priority(repo: Path, phase: str, number: int, now_: bool) -> None:
 @click.argument("phase", type=ENTRY)
 @click.pass_obj
 def explain(repo: Path, phase: str) -> None:
-    """Tell everything that happened to a phase in the queue, and why it is where it is."""
+    """Tell everything that happened to a phase in the queue, and why it is where it is.
+
+    \b
+    Example:
+      batty queue explain phase-2
+    """
     project = Project.around(repo)
     name = named_phase(phase)
     queue, events = project.queue(), project.place.records.events
@@ -201,7 +226,12 @@ def explain(repo: Path, phase: str) -> None:
 @click.argument("phase", type=ENTRY)
 @click.pass_context
 def try_(ctx: click.Context, phase: str) -> None:
-    """Build a phase's last commit on the base and gate it, now; nothing lands."""
+    """Build a phase's last commit on the base and gate it, now; nothing lands.
+
+    \b
+    Example:
+      batty queue try phase-2
+    """
     project = Project.around(ctx.obj)
     trial = try_out(project, named_phase(phase))
     nothing = isinstance(trial.built, CandidateBuilt) and trial.built.how == "nothing-new"
@@ -224,7 +254,12 @@ def try_(ctx: click.Context, phase: str) -> None:
 )
 @click.pass_obj
 def undo(repo: Path, phase: str, move_back_: bool) -> None:
-    """Take back what a phase landed, by a revert that is gated and landed; twice brings it back."""
+    """Take back what a phase landed, by a revert that is gated and landed; twice brings it back.
+
+    \b
+    Example:
+      batty queue undo phase-2
+    """
     project = Project.around(repo)
     name = named_phase(phase)
     if move_back_:
@@ -245,7 +280,12 @@ def undo(repo: Path, phase: str, move_back_: bool) -> None:
 @click.argument("reason", required=False, default="")
 @click.pass_obj
 def pause(repo: Path, reason: str) -> None:
-    """Land nothing more until `batty queue resume`."""
+    """Land nothing more until `batty queue resume`.
+
+    \b
+    Example:
+      batty queue pause "release day"
+    """
     Project.around(repo).place.records.append(QueuePaused(reason=reason))
     say("✓ the queue is paused\n↳ to go on, run: batty queue resume")
 
@@ -253,7 +293,12 @@ def pause(repo: Path, reason: str) -> None:
 @command.command()
 @click.pass_obj
 def resume(repo: Path) -> None:
-    """Go on: after a pause, and where the queue stood still until somebody has looked."""
+    """Go on: after a pause, and where the queue stood still until somebody has looked.
+
+    \b
+    Example:
+      batty queue resume
+    """
     project = Project.around(repo)
     stopped = stops(project.queue())
     project.place.records.append(QueueResumed())
