@@ -109,6 +109,9 @@ def _flags(packet: Packet) -> Iterator[str]:
     if packet.collisions:
         yield from ("", "## Would conflict with", "")
         yield from (f"- {clean(c.phase or 'the base')}: {_paths(c.paths)}" for c in packet.collisions)
+    if packet.shared:
+        yield from ("", "## Also changed by", "")
+        yield from (f"- {clean(one.phase)}: {_paths(one.paths)}" for one in packet.shared)
 
 
 def _prompts(answers: Sequence[Settled]) -> Iterator[str]:

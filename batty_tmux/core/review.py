@@ -72,6 +72,8 @@ class Packet:
     """What changes the rules that it is judged by, or lies where nobody expected it."""
     collisions: tuple[Collides, ...] = ()
     """With what it could not land as both are now."""
+    shared: tuple[Collides, ...] = ()
+    """Which other phases change some of its files, and could land all the same."""
     log: tuple[str, ...] = ()
     """The last lines of the gate's log."""
     advice: DirectorSaid | None = None

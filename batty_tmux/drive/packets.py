@@ -1,5 +1,6 @@
 """Review packets: the evidence for one phase, and a Markdown file of it with the run, for whoever asks later."""
 
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -72,10 +73,27 @@ def packet(project: Project, status: PhaseStatus) -> Packet:
         dirty=dirty,
         flags=_flags(project, status.phase, tuple(change.path for change in files)),
         collisions=tuple(Collides(c.phase, c.paths) for c in seen),
+        shared=tuple(_shared(project, watch.phase, base, files, {c.phase for c in seen})),
         log=tail(Path(watch.gate.log), LOG_LINES) if watch.gate is not None else (),
         advice=watch.directed if watch.directed is not None and watch.directed.head == head else None,
     )
     return replace(made, told=advised(project, watch, made)) if made.advice is not None else made
+
+
+def _shared(
+    project: Project, own: PhaseId, base: Sha, files: tuple[Changed, ...], known: Collection[str]
+) -> Iterator[Collides]:
+    """Yield which other phases on their way change some of these files; those that would conflict are told already."""
+    paths, git = {file.path for file in files}, project.place.git
+    for phase in project.phases:
+        watch = project.watch(phase.id)
+        if phase.id == own or phase.id in known or watch.launching is None or watch.closed:
+            continue
+        tip = git.tip(f"refs/heads/{watch.launching.branch}")
+        changed = git.run("diff", "--name-only", "-z", f"{base}...{tip}").stdout if tip is not None else ""
+        both = paths.intersection(changed.split("\0"))
+        if both:
+            yield Collides(phase.id, tuple(sorted(both)))
 
 
 def limits(told: Review) -> Limits:

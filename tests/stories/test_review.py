@@ -82,3 +82,19 @@ def test_what_a_reviewer_asked_for_stays_asked_for(story: Story) -> None:
     _, reworked, nudged = (path.read_text() for path in story.starts("alpha"))
     assert reworked.count("Use tabs, not spaces.") == 1
     assert (nudged.count("Use tabs, not spaces."), "left.txt" in nudged) == (1, True)
+
+
+def test_the_packet_names_who_else_changes_a_file(story: Story) -> None:
+    """Rule: though both could land. One that would conflict is told of as such, and not twice."""
+    story.review("human")
+    story.file("list.txt", "\n".join(map(str, range(20))))
+    for name, first, last in (("alpha", 1, 1), ("beta", 19, 19), ("gamma", 1, 1)):
+        story.phase(name)
+        story.executor(name).runs(f"sed -i '{first},{last}s/.*/{name}/' list.txt; git commit -qam 'List by {name}'")
+    story.batty("work", "all", "--parallel", "3")
+    story.until_state(alpha="reviewing", beta="reviewing", gamma="reviewing")
+    story.until(lambda seen: len(story.events("collided")) >= 2, "the radar")
+    told = story.batty("review", "alpha", "--json").json
+    assert told["shared"] == [{"phase": "beta", "paths": ["list.txt"]}]
+    assert [row["phase"] for row in told["collisions"]] == ["gamma"]
+    assert "## Also changed by\n\n- beta: `list.txt`\n" in story.batty("review", "alpha").out
