@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from batty_tmux.core.shell_doubts import HIDING, RESERVED, TOO_DEEP, of_text, of_tree, rejoined
+from batty_tmux.core.shell_doubts import HIDING, RESERVED, TOO_DEEP, UNSAFE, of_text, of_tree, rejoined
 from batty_tmux.core.shell_words import Simple, Word, joined_path, word_of
 from batty_tmux.core.wrappers import Script, inner
 
@@ -59,7 +59,10 @@ def _parse(text: str, at: Folders, depth: int) -> Line:
         return Line(doubts=("it is too long to judge",))
     if depth > _MAX_SCRIPTS:
         return Line(doubts=("it is a script in a script in a script",))
-    source = rejoined(text).encode("utf-8", "replace")
+    whole = rejoined(text)
+    if UNSAFE.search(whole):
+        return Line(doubts=("an odd character stands behind its brace",))
+    source = whole.encode("utf-8", "replace")
     root = Parser(_language()).parse(source).root_node
     reader = _Reader(source, depth, [*of_text(text), *of_tree(root, source)])
     if not TOO_DEEP.intersection(reader.doubts):

@@ -22,6 +22,10 @@ HIDING: Final = re.compile(
 )
 """Variables that change what a later word runs, or take the guard away."""
 
+UNSAFE: Final = re.compile(r"\{[0-9]*(?:\.\.[0-9]*)?[^\x00-\xff]")
+"""What may end the process that parses it: where a brace range may begin, tree-sitter-bash 0.25.1 looks a character up
+in a C table that has no more than 256 rows."""
+
 _CONTINUED = re.compile(r"(?<!\\)((?:\\\\)*)\\\n")
 _SIMPLE_DELIMITER = re.compile(rb"\\?\w+|'\w+'|\"\w+\"")
 _ARITHMETIC = re.compile(rb"\$\(\([\w\s+\-*/%<>=!&|^~?:,()$]*\)\)|\$\[[\w\s+\-*/%()$]*\]")

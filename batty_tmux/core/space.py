@@ -9,6 +9,15 @@ RESERVE: Final = 256_000_000
 """Bytes that must be left for journals, logs and git's own files."""
 COMFORT: Final = 1_000_000_000
 """Bytes that should be left: what agents build is not known before."""
+FULL: Final = 1_000_000
+"""Bytes below which a disk counts as full: git names no reason where a write failed half-way."""
+_OF_THE_DISK: Final = (
+    "No space left on device",
+    "Disk quota exceeded",
+    "Read-only file system",
+    "Input/output error",
+)
+"""What the C library says of a disk that takes nothing, in the C locale."""
 _UNITS: Final = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
 
@@ -43,11 +52,20 @@ class Room:
     bytes: int
     inodes: int | None = None
 
+    @property
+    def is_full(self) -> bool:
+        return self.bytes < FULL or self.inodes == 0
+
 
 @dataclass(frozen=True)
 class Judged:
     verdict: Literal["enough", "tight", "too-little"]
     says: str
+
+
+def is_of_the_disk(told: str, room: Room) -> bool:
+    """Tell whether it was the disk that made a program fail, and not what it worked on."""
+    return room.is_full or any(words in told for words in _OF_THE_DISK)
 
 
 def taken(sizes: "list[int]") -> int:

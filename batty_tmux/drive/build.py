@@ -5,16 +5,16 @@ import msgspec
 from batty_tmux.core.events import AnyEvent, CandidateBuilt, Conflicted, Launching, Refused
 from batty_tmux.core.gate_files import definition, touched
 from batty_tmux.core.queue_plan import Build
+from batty_tmux.core.space import Room, is_of_the_disk
 from batty_tmux.drive import candidate
 from batty_tmux.drive.ground import Ground
 from batty_tmux.drive.losses import examine
 from batty_tmux.errors import CommandFailed
+from batty_tmux.host.machine import room
 from batty_tmux.host.objects import harden
 from batty_tmux.names import PhaseId, RunId, Sha
 
 Built = CandidateBuilt | Conflicted | Refused
-
-_OF_THE_DISK = ("No space left on device", "Disk quota exceeded", "Read-only file system", "Input/output error")
 
 
 def build(ground: Ground, effect: Build, run: RunId) -> Built:
@@ -26,7 +26,7 @@ def build(ground: Ground, effect: Build, run: RunId) -> Built:
         return _built(ground, effect, run)
     except CommandFailed as failure:
         if not _was_killed(failure):
-            return _at_fault(effect, run, failure)
+            return _at_fault(ground, effect, run, failure)
     return _built(ground, effect, run)
 
 
@@ -39,9 +39,9 @@ def _was_killed(failure: CommandFailed) -> bool:
     return failure.exit_status is None or failure.exit_status < 0
 
 
-def _at_fault(effect: Build, run: RunId, failure: CommandFailed) -> Refused:
+def _at_fault(ground: Ground, effect: Build, run: RunId, failure: CommandFailed) -> Refused:
     """Blame the entry for what git could not do with it, unless the disk is to blame."""
-    if any(words in failure.stderr for words in _OF_THE_DISK):
+    if is_of_the_disk(failure.stderr, Room(*room(ground.place.state))):
         raise failure
     told = (failure.stderr.strip().splitlines() or [failure.what])[-1]
     return _refused(effect, run, "cannot-build", told, ())

@@ -18,12 +18,13 @@ from batty_tmux.config_tables import Config
 from batty_tmux.core.events import GateFinished, GateStarted, GateStopped, Purpose, VerdictWord
 from batty_tmux.core.failures import failed_tests
 from batty_tmux.core.queue_state import GateKey
+from batty_tmux.core.space import Room, is_of_the_disk
 from batty_tmux.drive.command_log import Scribe, fresh_log, settle_left
 from batty_tmux.drive.place import Place
 from batty_tmux.errors import BattyError
 from batty_tmux.host.clock import monotonic
 from batty_tmux.host.lock import Held, attempt, exclusive
-from batty_tmux.host.machine import fingerprint, words_of
+from batty_tmux.host.machine import fingerprint, room, words_of
 from batty_tmux.host.plumbing import Git
 from batty_tmux.host.process import Ran, Stop, run_measured, scrubbed
 from batty_tmux.names import PhaseId, RunId, Sha
@@ -207,7 +208,10 @@ def _judge(git: Git, slot: Slot, spec: GateSpec, subject: Subject, scribe: Scrib
         if not slot.folder.is_dir() or git.tip("HEAD") != subject.commit:
             told = "batty: the gate moved HEAD, so it is not known what it tested"
             return _Judged("infra", ran.status, ran, seconds, told)
-    return _Judged(verdict_of(ran.status), ran.status, ran, seconds)
+    verdict = verdict_of(ran.status)
+    if verdict == "fail" and Room(*room(slot.folder)).is_full:
+        return _Judged("infra", ran.status, ran, seconds, "batty: the disk is full, so this says nothing of the code")
+    return _Judged(verdict, ran.status, ran, seconds)
 
 
 def _run(command: str, slot: Slot, scribe: Scribe, environ: Mapping[str, str], seconds: float, stop: Stop) -> Ran:
@@ -233,7 +237,10 @@ def _setup_is_due(marker: Path, spec: GateSpec) -> bool:
 
 
 def _make_pristine(slot: Git, subject: Subject, keep: tuple[str, ...]) -> str | None:
-    """Make the slot hold the commit and nothing else; return what is wrong if it cannot be."""
+    """Make the slot hold the commit and nothing else; return what is wrong if it cannot be.
+
+    Raises CommandFailed where the disk is full: no other attempt would end otherwise.
+    """
     for lock in ("index.lock", "HEAD.lock"):
         # the slot is ours alone, so this is of a git that was killed in it
         slot.private(lock).unlink(missing_ok=True)
@@ -246,6 +253,8 @@ def _make_pristine(slot: Git, subject: Subject, keep: tuple[str, ...]) -> str | 
     slot.run("update-index", "-q", "--refresh", config=whole)
     done = slot.run("checkout", "--quiet", "--force", "--detach", subject.commit, config=whole)
     if not done.ok:
+        if is_of_the_disk(done.stderr, Room(*room(slot.folder))):
+            done.check()
         return f"checkout failed: {done.stderr.strip()}"
     excludes = tuple(word for path in keep for word in ("-e", f"/{path.strip('/')}"))
     done = slot.run("clean", "-ffdxq", *excludes)

@@ -210,6 +210,18 @@ def test_hostile_lines_take_bounded_time(part: str) -> None:
     assert parse(part * 100_000).doubts
 
 
+# measured: a line of these ended the process in one of six runs, depending on where its memory lay
+@pytest.mark.parametrize(
+    "line", ["{\U0007aeb0", "a {12漢}", "echo x{1..漢", "\x8e{\U0007aeb0\U0003df8dòPíiN", "{\\\n漢"]
+)
+def test_a_character_that_the_grammar_looks_up_beyond_its_table_is_not_parsed(line: str) -> None:
+    assert parse(line).doubts
+
+
+def test_braces_before_common_characters_are_parsed() -> None:
+    assert parse("echo {é} '{ü' {1..3} ${x} 漢{a}").doubts == ()
+
+
 PARTS = [*"ab $(){}[]<>|&;'\"`\\\n#*?~=!-/.0", "<<", "EOF", "\nEOF\n", "if ", "then ", "fi", "do ", "done", "$'", "cd "]
 
 

@@ -151,3 +151,34 @@ def test_a_gate_that_says_more_than_the_disk_holds_is_neither_held_up_nor_to_bla
     assert said.startswith(f"first\n{row}")
     assert re.search(r"\nbatty: [0-9]+ bytes are missing here: the log could not be written\n", said)
     assert said.endswith("last\n")
+
+
+def test_a_gate_that_fails_where_the_disk_is_full_says_nothing_of_the_code(disk: Path, tmp_path: Path) -> None:
+    """It is infra, so the queue tries again; with room for what it writes the same gate passes."""
+    repo = Repo.make(disk / "repo")
+    command = "head -c 4000000 /dev/zero > built"
+    subject = Subject(PhaseId("phase-1"), repo.tip(), repo.tree(), "queue", RunId("001"), os.environ)
+    place, spec, slots = Place.around(repo.folder), GateSpec(command, 60, "", ()), disk / "slots"
+    assert run_gate(place, spec, subject, slots).verdict == "pass"
+    (slots / "gate-1" / "built").unlink()
+    Disk(disk, repo).fill(2 << 20)
+    finished = run_gate(place, spec, subject, slots)
+    assert (finished.verdict, finished.status) == ("infra", 1)
+    (disk / "ballast").unlink()
+    assert run_gate(place, spec, subject, slots).verdict == "pass"
+
+
+def test_a_disk_too_full_for_a_checkout_stops_the_lander_and_blames_no_entry(disk: Path, tmp_path: Path) -> None:
+    """However often it is tried: it is not the entry that could not be gated."""
+    small = Disk.copied(Disk.made(tmp_path / "start"), disk / "small")
+    small.land().check()
+    again = Lander(small.repo)
+    again.approve("phase-4", {"large": "x" * 400_000})
+    small.fill(700_000)
+    for _ in range(4):
+        told = small.land()
+        assert told.status == 1
+        assert _NAMES_THE_DISK.search(told.stderr)
+    small.empty()
+    small.land().check()
+    assert Lander(small.repo).states["phase-4"] == "landed"

@@ -87,8 +87,7 @@ def test_the_dialog_stands_while_the_hook_waits(pane: AgentPane) -> None:
     with claude_model(RUN, DONE) as model:
         start(pane, model)
         asked, reply = pane.hear("asks-permission")
-        pane.see(DIALOG)
-        pane.press("1")
+        pane.answer("1", DIALOG)
         pane.hear("turn-ended")
         assert reply is not None
         pane.desk.answer(reply, reports.deny(asked, "too late"))
@@ -103,8 +102,7 @@ def test_no_decision_leaves_it_to_the_screen(pane: AgentPane) -> None:
         _, reply = pane.hear("asks-permission")
         assert reply is not None
         assert pane.desk.answer(reply, "")
-        pane.see(DIALOG)
-        pane.press("1")
+        pane.answer("1", DIALOG)
         pane.hear("turn-ended")
 
 

@@ -85,8 +85,7 @@ def test_no_decision_brings_the_dialog(pane: AgentPane, tmp_path: Path) -> None:
         assert reply is not None
         assert DIALOG not in pane.screen()
         assert pane.desk.answer(reply, "")
-        pane.see(DIALOG)
-        pane.press("y")
+        pane.answer("y", DIALOG)
         pane.hear("turn-ended")
     assert made.exists()
 

@@ -53,6 +53,6 @@ def test_they_look_as_they_should(story: Story, columns: int, rows: int) -> None
 
 def boxed(person: Attached) -> str:
     """Return what stands in a box, with its ages and days left out."""
-    rows = [re.search("[┌│├└].*[┐│┤┘]", line) for line in person.screen.display]
+    rows = [re.search("[┌│├└].*[┐│┤┘]", line) for line in person.lines]
     text = "\n".join(row[0][:-1].rstrip() for row in rows if row is not None)
     return re.sub(r"\d{4}-\d\d-\d\d", "THE-DAY", re.sub(r"\b\d+s:", "AGE:", text))

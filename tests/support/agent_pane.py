@@ -19,6 +19,9 @@ from batty_tmux.host.process import run
 from batty_tmux.names import PaneId
 from tests.support.server import DEADLINE, PrivateServer, eventually
 
+_PATIENCE = 2.0
+"""Seconds after which a person presses a key again that did nothing."""
+
 
 def program(name: str, package: str) -> str:
     found = os.environ.get(f"BATTY_TEST_{name.upper()}") or shutil.which(name)
@@ -73,6 +76,24 @@ class AgentPane:
     def press(self, key: str) -> None:
         assert self.pane is not None
         self.server.terminal.run("send-keys", "-t", self.pane, key).check()
+
+    def answer(self, key: str, dialog: str) -> None:
+        """Press a key as a person does: once the dialog is there, and again while it still stands.
+
+        An agent drops keys that come while it is still painting.
+        """
+        self.see(dialog)
+        pressed = -_PATIENCE
+
+        def is_gone() -> bool:
+            nonlocal pressed
+            stands = dialog in self.screen()
+            if stands and time.monotonic() - pressed > _PATIENCE:
+                self.press(key)
+                pressed = time.monotonic()
+            return not stands
+
+        eventually(is_gone, f"{dialog!r} to be answered")
 
     def kill(self) -> None:
         """End the agent, and what it has started, as a machine that loses power does."""

@@ -65,7 +65,13 @@ class Attached:
     @property
     def lines(self) -> list[str]:
         """What the screen shows, without the blanks at the ends of its lines."""
-        return [line.rstrip() for line in self.screen.display]
+        return [line.rstrip() for line in self._rows]
+
+    @property
+    def _rows(self) -> list[str]:
+        """What stands in the cells; pyte's own `display` raises where one half of a wide character is overwritten."""
+        rows = (self.screen.buffer[row] for row in range(self.screen.lines))
+        return ["".join(row[column].data for column in range(self.screen.columns)) for row in rows]
 
     @property
     def text(self) -> str:
@@ -101,7 +107,7 @@ class Attached:
 
     def styles(self, text: str) -> set[tuple[str, str, bool]]:
         """Return the (foreground, background, bold) of the characters of a text that is on the screen."""
-        row, line = next((row, line) for row, line in enumerate(self.screen.display) if text in line)
+        row, line = next((row, line) for row, line in enumerate(self._rows) if text in line)
         start = line.index(text)
         cells = [self.screen.buffer[row][column] for column in range(start, start + len(text))]
         return {(cell.fg, cell.bg, cell.bold) for cell in cells}

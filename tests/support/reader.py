@@ -39,7 +39,7 @@ def open_reader(person: Attached, shows: str) -> None:
 
 def inside(person: Attached) -> str:
     """Return what stands in the popup; ids, ages and seconds are made the same for all machines."""
-    rows = [line for line in person.screen.display if line.count("│") >= 2]
+    rows = [line for line in person.lines if line.count("│") >= 2]
     text = "\n".join(row[row.index("│") + 1 : row.rindex("│")].rstrip() for row in rows)
     # how much of it was seen depends on when the supervisor looked
     text = re.sub(r"^- its agent: .*\n", "", text, flags=re.MULTILINE)
