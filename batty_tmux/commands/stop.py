@@ -37,15 +37,22 @@ def command(repo: Path, at_once: bool, timeout: str, json_: bool) -> None:
         raise BattyError("no-run", "nothing is running", next="batty work all")
     stopping = Stopping(project, lambda names, left: say(asked_line(names, left)))
     ended = stopping.stop(0.0 if at_once else seconds)
+    then, command_ = _next(Project.around(repo))
     if json_:
-        as_json({"version": 1, "run": project.run.id, "stopped": [_row(one) for one in ended], "next": "batty resume"})
+        as_json({"version": 1, "run": project.run.id, "stopped": [_row(one) for one in ended], "next": command_})
         return
     if stopping.interrupted:
         say("! interrupted: what had not committed by then was ended as it was")
     for one in ended:
         say(stopped_line(one))
     names = ", ".join(one.phase for one in ended)
-    say(f"✓ stopped{': ' + names if names else ''}; nothing was removed\n↳ to go on, run: batty resume")
+    say(f"✓ stopped{': ' + names if names else ''}; nothing was removed\n↳ {then}, run: {command_}")
+
+
+def _next(project: Project) -> tuple[str, str]:
+    """Say what there is left to do: where all phases are over, there is nothing to go on with."""
+    is_over = all(status.state in {"landed", "skipped"} for status in project.statuses())
+    return ("to clean up", "batty clean") if is_over else ("to go on", "batty resume")
 
 
 def _row(one: Stopped) -> dict[str, object]:

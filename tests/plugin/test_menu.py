@@ -216,9 +216,9 @@ def test_only_what_makes_sense_now_is_offered(
     journal.parent.mkdir()
     journal.write_text("{}\n")
     run = ["Status", "Merge queue", "Report", END[-1]]
-    assert offered(person) == [*START, "Resume", *run]
+    assert offered(person) == ["Resume", *START, *run]
     phase_window(server, phase="phase-9", state="asking", repo="/elsewhere/.git/batty")
-    assert offered(person) == [*START, "Resume", *run]
+    assert offered(person) == ["Resume", *START, *run]
     home = phase_window(server, run="001", repo=of(plain))
     first = phase_window(server, phase="phase-1", state="asking", repo=of(plain))
     there = ["Go to a phase...", "Dashboard", *run, "Stop..."]

@@ -56,6 +56,15 @@ def test_what_is_not_committed_stays_and_is_kept_a_second_time(story: Story, wor
     assert story.batty("stop", "--json").json["stopped"] == []
 
 
+def test_where_all_has_landed_there_is_nothing_to_go_on_with(story: Story) -> None:
+    story.phase("alpha")
+    story.claude("alpha", [{"do": "finish"}])
+    story.batty("work", "all")
+    story.until_state(alpha="landed")
+    assert "↳ to clean up, run: batty clean" in story.batty("stop").err
+    assert story.batty("stop", "--json").json["next"] == "batty clean"
+
+
 def test_what_cannot_be_asked_is_said(story: Story) -> None:
     """Rule: a dialog is never typed into, a command of the user's has no composer: both end, with the reason."""
     story.phase("alpha")

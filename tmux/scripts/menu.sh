@@ -155,6 +155,8 @@ main_menu() {
         set -- "$@" "What happened to $phase" o "$(does log "$phase")"
     fi
     [ $# = 0 ] || set -- "$@" ''
+    # first where all windows are gone: launching would begin anew what can be gone on with
+    [ -z "$was_run" ] || [ "$windows" != 0 ] || set -- "$@" 'Resume' R "$(does resume)"
     if [ -n "$has_boards" ]; then
         set -- "$@" "Launch all phases, $parallel at once" L "$(does work-all)" \
             'Launch a phase...' l "$(opens launch)" \
@@ -164,7 +166,6 @@ main_menu() {
     else
         set -- "$@" '-No repository here' '' ''
     fi
-    [ -z "$was_run" ] || [ "$windows" != 0 ] || set -- "$@" 'Resume' R "$(does resume)"
     set -- "$@" ''
     [ "$windows" = 0 ] || set -- "$@" 'Go to a phase...' w "$(opens go)"
     [ -z "$home_window" ] || set -- "$@" 'Dashboard' d "$(does dashboard)"
