@@ -5,6 +5,9 @@ before it: a chain of predicted bases. `each` gates every link, up to `slots` at
 that `prefix_search` says. Whatever is green from the front lands. The first red after that is a suspect only
 when all before it is green; it is gated once more on the same tree, and what it was put on is gated as a control.
 Only then is it ejected. Where the control is red too, nobody is: the base is broken, and the queue stands still.
+
+While a suspect is gated again, free slots go on behind it as if it were gone: what waits there is put on what the
+suspect was put on. Nothing of that lands before it is settled, so the order stays, and a flake costs only those runs.
 """
 
 from collections import Counter
@@ -18,6 +21,8 @@ from batty_tmux.names import Sha
 
 _CONFIRMED = 2
 """Times that the gate must say the same of one tree, and never that it passes, to be believed."""
+_MOST_DOUBTED = 4
+"""Suspects that are looked past at once. Where more are red one after another, it is more likely the base that is."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,7 @@ def owed(queue: Queue) -> tuple[Effect, ...]:
         return (AccountForBase(queue.base, queue.now.tip),)
     if queue.paused is not None or queue.frozen is not None:
         return ()
-    return _Plan(queue).effects()
+    return _effects(queue)
 
 
 def standstill(queue: Queue) -> str | None:
@@ -109,12 +114,37 @@ def chain(queue: Queue) -> tuple[tuple[Entry, Candidate], ...]:
     return tuple(_Plan(queue).links)
 
 
-class _Plan:
-    """The chain at one moment, and what is known of it."""
+def _effects(queue: Queue) -> tuple[Effect, ...]:
+    """Put together what the chain calls for, and what those behind its suspects do."""
+    plans = _plans(queue)
+    first, last = plans[0], plans[-1]
+    wanted = {run.tree: run for plan in reversed(plans) for run in reversed(plan.wanted)}
+    # what comes first in the line is the most urgent
+    runs = list(dict.fromkeys(run.tree for plan in plans for run in plan.wanted))
+    free = max(0, queue.now.slots - len(queue.now.running))
+    fresh = [wanted[tree] for tree in runs if tree not in queue.now.running]
+    useful = {candidate.tree for plan in plans for _, candidate in plan.links} | set(runs)
+    stops = [StopGate(tree) for tree in sorted(queue.now.running - useful)] if last.next_build is None else []
+    build = [last.next_build] if last.next_build is not None else []
+    return (*stops, *fresh[:free], *first.landing, *first.ejection, *build)
 
-    def __init__(self, queue: Queue) -> None:
+
+def _plans(queue: Queue) -> list["_Plan"]:
+    """Return the chain as it is, then as it would be without its suspect, and so on while there are slots for that."""
+    plans = [_Plan(queue)]
+    spare = queue.now.slots - _CONFIRMED
+    while spare > 0 and len(plans) <= _MOST_DOUBTED and plans[-1].suspect is not None and not plans[-1].base_is_red:
+        plans.append(_Plan(queue, plans[-1].doubted | {plans[-1].suspect[0].number}))
+    return plans
+
+
+class _Plan:
+    """The chain at one moment, and what is known of it. `doubted` are numbers of entries that are left out of it."""
+
+    def __init__(self, queue: Queue, doubted: frozenset[int] = frozenset()) -> None:
         self.queue = queue
         self.now = queue.now
+        self.doubted = doubted
         self.links: list[tuple[Entry, Candidate]] = []
         self.greens: list[bool] = []
         self.next_build: Build | None = None
@@ -125,6 +155,8 @@ class _Plan:
         onto = self.now.tip
         doubtful = 0
         for entry in self.queue.waiting:
+            if entry.number in self.doubted:
+                continue
             if doubtful >= self._look_ahead or (self.links and _alone(self.links[-1][1])):
                 return
             if entry.clash is not None and entry.clash[0] == onto and onto != self.now.tip:
@@ -149,19 +181,13 @@ class _Plan:
         """How many entries without a verdict are put on each other; one more than are gated, while those are."""
         return batch_size(self.queue.rate, self.now.slots) if self.now.batch else self.now.slots + 1
 
-    def effects(self) -> tuple[Effect, ...]:
+    @property
+    def landing(self) -> list[Land]:
+        """What may land now, and is not known to be in somebody's way."""
         landable = self.green
-        last = self.links[landable - 1][1].sha if landable else Sha("")
-        land = [Land(tuple(e for e, _ in self.links[:landable]), self.now.tip)] if landable else []
-        sync: list[Effect] = [*(land if last != self.now.parked else []), *self._ejection()]
-        if self.next_build is not None:
-            sync.append(self.next_build)
-        wanted = self._wanted()
-        free = self.now.slots - len(self.now.running)
-        fresh = [run for run in wanted if run.tree not in self.now.running]
-        useful = {candidate.tree for _, candidate in self.links} | {run.tree for run in wanted}
-        stops = [StopGate(tree) for tree in sorted(self.now.running - useful)] if self.next_build is None else []
-        return (*stops, *fresh[: max(0, free)], *sync)
+        if landable == 0 or self.links[landable - 1][1].sha == self.now.parked:
+            return []
+        return [Land(tuple(entry for entry, _ in self.links[:landable]), self.now.tip)]
 
     @cached_property
     def green(self) -> int:
@@ -177,12 +203,12 @@ class _Plan:
         lengths = range(self.green + 1, len(self.links) + 1)
         return next((length for length in lengths if self._reds(length)), None)
 
-    @property
+    @cached_property
     def suspect(self) -> tuple[Entry, Candidate] | None:
         """The entry that turns a green prefix red, if it is pinned down."""
         return self.links[self.green] if self.red == self.green + 1 else None
 
-    @property
+    @cached_property
     def base_is_red(self) -> str | None:
         suspect = self.suspect
         if suspect is None:
@@ -193,7 +219,8 @@ class _Plan:
         ground = self._ground(suspect[1])[0][:9]
         return f"the gate does not pass on {ground} either, which {suspect[0].phase} was put on: {bad[-1].log}"
 
-    def _wanted(self) -> list[RunGate]:
+    @cached_property
+    def wanted(self) -> list[RunGate]:
         """Return the runs that would tell something, the most urgent first; those under way are among them."""
         suspect = self.suspect
         if suspect is not None:
@@ -222,7 +249,8 @@ class _Plan:
             wanted.append(RunGate(entry, *self._ground(candidate), "control"))
         return wanted
 
-    def _ejection(self) -> list[Effect]:
+    @property
+    def ejection(self) -> list[Eject]:
         suspect = self.suspect
         if suspect is None:
             return []

@@ -137,7 +137,7 @@ def worlds(count: int, batch: bool, slots: int, *, clashes: int = 0, bad: int = 
             yield heads, Model(red_with(wrong), slots=slots, batch=batch, clashes=frozenset(clash))
 
 
-@pytest.mark.parametrize(("batch", "slots"), FORMS, ids=ids)
+@pytest.mark.parametrize(("batch", "slots"), [*FORMS, (False, 5), (True, 5)])
 def test_between_any_two_effects_the_queue_decides_as_a_serial_one(batch: bool, slots: int) -> None:
     """I1, I3, I10 to I13: all orders in which gates finish and the last entry comes, none thought unlikely."""
     small = chain(worlds(1, batch, slots), worlds(2, batch, slots, clashes=1), worlds(3, batch, slots))
@@ -171,7 +171,7 @@ def gate(contents: Contents) -> VerdictWord:
 class Life(RuleBasedStateMachine):
     """A queue in use. A gate lies at most once about a tree; `alike` while the order of claims decides alone."""
 
-    @initialize(slots=st.integers(1, 4), batch=st.booleans(), clashing=st.booleans())
+    @initialize(slots=st.integers(1, 6), batch=st.booleans(), clashing=st.booleans())
     def begin(self, slots: int, batch: bool, clashing: bool) -> None:
         self.model = Model(gate, slots=slots, batch=batch)
         self.clashing, self.alike = clashing, True
@@ -245,7 +245,7 @@ class Life(RuleBasedStateMachine):
     def resume(self) -> None:
         self.model.resume()
 
-    @rule(slots=st.integers(1, 4), batch=st.booleans())
+    @rule(slots=st.integers(1, 6), batch=st.booleans())
     def set_up_anew(self, slots: int, batch: bool) -> None:
         self.model.slots, self.model.batch = slots, batch
 
