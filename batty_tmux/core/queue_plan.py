@@ -21,8 +21,6 @@ from batty_tmux.names import Sha
 
 _CONFIRMED = 2
 """Times that the gate must say the same of one tree, and never that it passes, to be believed."""
-_MOST_DOUBTED = 4
-"""Suspects that are looked past at once. Where more are red one after another, it is more likely the base that is."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +131,7 @@ def _plans(queue: Queue) -> list["_Plan"]:
     """Return the chain as it is, then as it would be without its suspect, and so on while there are slots for that."""
     plans = [_Plan(queue)]
     spare = queue.now.slots - _CONFIRMED
-    while spare > 0 and len(plans) <= _MOST_DOUBTED and plans[-1].suspect is not None and not plans[-1].base_is_red:
+    while spare > 0 and plans[-1].suspect is not None and not plans[-1].base_is_red:
         plans.append(_Plan(queue, plans[-1].doubted | {plans[-1].suspect[0].number}))
     return plans
 
