@@ -16,9 +16,12 @@ _LAYOUT = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _BRANCH_NEVER = re.compile(r"^[-/.]|\.\.|//|/\.|@\{|[\x00-\x20\x7f~^:?*\[\\]|\.lock(/|$)|[/.]$|^@$")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _NEVER = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_WORKERS = re.compile(r"dask(?:\+tls)?://(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\]):(\d{1,5})")
+_URL = re.compile(r"(?:ssh|https?|git|file)://[^\s]+|[A-Za-z0-9][A-Za-z0-9._-]*(?:@[A-Za-z0-9.-]+)?:[^\s:][^\s]*")
+_MOST_PORTS = 65535
 _DOLLARS = re.compile(r"(?!0+(?:\.0*)?$)\d{1,4}(?:\.\d{1,2})?")
 _SEVERAL_LINES = frozenset(
-    {"run.setup", "gate.setup", "gate.command", "command", "args", "match"}
+    {"run.setup", "gate.setup", "gate.command", "gate.toolchain", "command", "args", "match"}
     | {"supervisor.command", "supervisor.args", "review.command", "review.args"}
 )
 
@@ -65,6 +68,14 @@ def text_problem(path: tuple[str, ...], text: str) -> str:
             return "" if volume(text) else 'must be a size such as "500M" or "10G"'
         case "gate.timeout" | "patience.setup" | "patience.stuck" | "patience.idle" | "patience.hold":
             return "" if span(text) else 'must be a time such as "90s", "30m" or "2h"'
+        case "gate.workers":
+            return _workers_problem(text)
+        case "gate.fetch":
+            return (
+                ""
+                if not text or _URL.fullmatch(text)
+                else 'must be a URL that git fetches from: "ssh://me@host/srv/repo", "https://host/repo"'
+            )
         case "queue.retention":
             return "" if span(text) else 'must be a time such as "12h" or "30d"'
         case "supervisor.timeout" | "review.timeout":
@@ -99,6 +110,13 @@ def _caller_problem(table: str, key: str, by: object, command: object) -> tuple[
         return key, f'is "command", and {table}.command names none'
     unused = by != "command" and isinstance(command, list) and command
     return ("command", f'is for {table}.{key} = "command", not "{shown(str(by))}"') if unused else ("", "")
+
+
+def _workers_problem(text: str) -> str:
+    found = _WORKERS.fullmatch(text)
+    if not text or (found is not None and 0 < int(found[1]) <= _MOST_PORTS):
+        return ""
+    return f'"{shown(text)}" names no scheduler: "dask://HOST:PORT", or "dask+tls://HOST:PORT"'
 
 
 def _place_problem(text: str) -> str:

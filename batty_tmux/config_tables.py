@@ -71,6 +71,20 @@ class Gate(_Table, frozen=True):
         tuple[str, ...],
         Meta(description="More files that define the gate: a phase that changes one is flagged and gated alone."),
     ] = ()
+    workers: Annotated[
+        str,
+        Meta(description='Where gates run: "" is here; "dask://HOST:PORT" a cluster\'s scheduler, dask+tls:// by TLS.'),
+    ] = ""
+    fetch: Annotated[
+        str,
+        Meta(description='URL from which workers fetch what they gate; "" sends them what they lack with the order.'),
+    ] = ""
+    toolchain: Annotated[
+        str,
+        Meta(
+            description="Command whose words name the tools of a machine, in place of its PATH and its programs' times."
+        ),
+    ] = ""
 
     @property
     def seconds(self) -> float:

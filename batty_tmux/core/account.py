@@ -1,12 +1,12 @@
 """What a run did, as `batty report` tells it: its lanes, prompts, gate runs, landings, costs, and what is open."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Literal
 
 from batty_tmux.core.asked import Asked, Costs
-from batty_tmux.core.events import AnyEvent, GateFinished, GateStarted, GateStopped, Purpose, VerdictWord
+from batty_tmux.core.events import AnyEvent, GateFinished, GatePlaced, GateStarted, GateStopped, Purpose, VerdictWord
 from batty_tmux.core.report import Proof
 from batty_tmux.core.timeline import Kind, Lane, Span, Stretch
 from batty_tmux.names import PhaseId, Sha
@@ -17,7 +17,10 @@ Ending = VerdictWord | Literal["stopped", "unfinished"]
 
 @dataclass(frozen=True)
 class GateTold:
-    """One gate run. `tail` are the last rows of its log, `rows_left_out` whether there are more above them."""
+    """One gate run. `host` is the worker that ran it, "" where that was here.
+
+    `tail` are the last rows of its log, `rows_left_out` whether there are more above them.
+    """
 
     phase: PhaseId
     purpose: Purpose
@@ -29,6 +32,7 @@ class GateTold:
     seconds: float = 0.0
     status: int | None = None
     failed: tuple[str, ...] = ()
+    host: str = ""
     tail: tuple[str, ...] = ()
 
     @property
@@ -56,11 +60,14 @@ def gates(events: Iterable[AnyEvent]) -> tuple[GateTold, ...]:
                     event.seconds,
                     event.status,
                     event.failed,
+                    event.host,
                 )
+            case GatePlaced(log=log, host=host) if log in found:
+                found[log] = replace(found[log], host=host)
             case GateStopped(log=log) if log in found:
                 begun = found[log]
                 length = (event.at - begun.begin).total_seconds()
-                found[log] = _begun(event, begun.begin, "stopped", max(0.0, length))
+                found[log] = replace(_begun(event, begun.begin, "stopped", max(0.0, length)), host=begun.host)
             case _:
                 pass
     return tuple(found.values())

@@ -162,4 +162,4 @@ def cost_lines(told: Account) -> list[str]:
 def gate_words(one: GateTold) -> str:
     """Say what came of a gate run, in few words."""
     status = f" with {one.status}" if one.ending == "fail" and one.status is not None else ""
-    return f"{ENDINGS[one.ending]}{status}"
+    return f"{ENDINGS[one.ending]}{status}{f' at {shown(one.host, 80)}' if one.host else ''}"

@@ -90,6 +90,10 @@ def _last_words(status: PhaseStatus) -> str:
 def _of_the_queue(queue: Queue) -> list[Waiting]:
     """Return the standstill of the queue, if it is at one. A pause is a person's own doing: it waits for nobody."""
     told = standstill(queue)
+    if told is None and queue.trouble is not None:
+        why, rest = queue.trouble, "; ".join(queue.trouble.evidence[:3])
+        key = _digest("queue", str(why.seq), why.code)
+        return [Waiting(None, key, "standstill", f"no gate can run: {why.reason}", rest, None, None, why.advice)]
     if told is None:
         return []
     key = _digest("queue", str(queue.resumed), told)

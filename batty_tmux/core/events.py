@@ -16,6 +16,8 @@ from batty_tmux.core.phase_events import (
     ExecutorExited,
     ExecutorStarted,
     GateFinished,
+    GateMoved,
+    GatePlaced,
     GateStarted,
     GateStopped,
     Inspected,
@@ -57,6 +59,7 @@ from batty_tmux.core.queue_events import (
     Ejected,
     Enqueued,
     Landed,
+    LanderStopped,
     Landing,
     PinsChanged,
     PinsDropped,
@@ -81,6 +84,8 @@ AnyEvent = (
     | ExecutorExited
     | ExecutorStarted
     | GateFinished
+    | GateMoved
+    | GatePlaced
     | GateStarted
     | GateStopped
     | Inspected
@@ -115,6 +120,7 @@ AnyEvent = (
     | Ejected
     | Enqueued
     | Landed
+    | LanderStopped
     | Landing
     | PinsChanged
     | PinsDropped
@@ -149,12 +155,15 @@ __all__ = [
     "ExecutorExited",
     "ExecutorStarted",
     "GateFinished",
+    "GateMoved",
+    "GatePlaced",
     "GateStarted",
     "GateStopped",
     "HooksHeard",
     "HooksSilent",
     "Inspected",
     "Landed",
+    "LanderStopped",
     "Landing",
     "LaunchFailed",
     "Launched",

@@ -21,9 +21,12 @@ from batty_tmux.core.events import (
     Ejected,
     Enqueued,
     GateFinished,
+    GateMoved,
+    GatePlaced,
     GateStarted,
     GateStopped,
     Landed,
+    LanderStopped,
     Landing,
     PhaseHeld,
     PinsChanged,
@@ -116,14 +119,26 @@ class _Draft:
 
     def gate_started(self, event: GateStarted) -> None:
         if event.purpose == "queue":
-            self.change(event, state="gating", log=event.log)
+            self.change(event, state="gating", log=event.log, host="")
+
+    def gate_placed(self, event: GatePlaced) -> None:
+        self.rest["trouble"] = None
+        if event.purpose == "queue":
+            self.change(event, host=event.host)
+
+    def gate_moved(self, event: GateMoved) -> None:
+        if event.purpose == "queue":
+            self.change(event, host="")
 
     def gate_stopped(self, event: GateStopped) -> None:
         self._gate_is_over(event)
 
     def gate_finished(self, event: GateFinished) -> None:
         """Keep what was said of the tree, whoever asked. Only what follows from several runs ejects an entry."""
-        run = GateRun(event.verdict, event.status, event.seconds, event.log, event.at, event.seq, event.failed)
+        run = GateRun(
+            event.verdict, event.status, event.seconds, event.log, event.at, event.seq, event.failed, event.host
+        )
+        self.rest["trouble"] = None
         key = (event.tree, GateKey(event.gate, event.environment, event.hygiene))
         self.runs[key] = (*self.runs.get(key, ()), run)[-_RUNS_KEPT:]
         self._gate_is_over(event)
@@ -134,7 +149,7 @@ class _Draft:
         entry = self.of(event.phase)
         candidate = entry.candidate if entry is not None else None
         if candidate is not None and candidate.sha == event.commit and entry is not None and entry.state == "gating":
-            self.change(event, state="queued")
+            self.change(event, state="queued", host="")
 
     def landing(self, event: Landing) -> None:
         for phase in event.phases or (event.phase,):
@@ -206,6 +221,9 @@ class _Draft:
     def resumed(self, event: QueueResumed) -> None:
         self.rest |= {"paused": None, "frozen": None, "resumed": event.seq}
 
+    def stopped(self, event: LanderStopped) -> None:
+        self.rest["trouble"] = event
+
     def started(self, event: RunStarted) -> None:
         if event.base != self.rest.get("branch", self.queue.branch):
             self.rest |= {"branch": event.base, "base": Sha("")}
@@ -240,9 +258,12 @@ _RULES: Mapping[type, Callable[[_Draft, Any], None]] = {
     Conflicted: _Draft.conflicted,
     Refused: _Draft.refused,
     Ejected: _Draft.ejected,
+    GateMoved: _Draft.gate_moved,
+    GatePlaced: _Draft.gate_placed,
     GateStarted: _Draft.gate_started,
     GateStopped: _Draft.gate_stopped,
     GateFinished: _Draft.gate_finished,
+    LanderStopped: _Draft.stopped,
     Landing: _Draft.landing,
     Deferred: _Draft.deferred,
     Landed: _Draft.landed,
@@ -283,7 +304,7 @@ def _is_about(event: AnyEvent, entry: Entry) -> bool:
     match event:
         case CandidateBuilt(head=head) | Conflicted(head=head) | Landed(head=head) | Refused(head=head):
             return head == entry.head
-        case GateStarted(commit=commit):
+        case GateStarted(commit=commit) | GatePlaced(commit=commit) | GateMoved(commit=commit):
             return commit == candidate
         case Landing():
             # of several that land together, only the last one's candidate is named

@@ -105,7 +105,10 @@ class Relaunching(PhaseEvent, frozen=True, kw_only=True, tag="relaunching"):
 
 
 class GateStarted(PhaseEvent, frozen=True, kw_only=True, tag="gate-started"):
-    """`gate`, `environment` and `hygiene` are digests: of the command, of the machine, of how clean a slot is."""
+    """`gate`, `environment` and `hygiene` are digests: of the command, of the machine, of how clean a slot is.
+
+    `host` is the scheduler that is to find a worker for it, "" where it runs here.
+    """
 
     purpose: Purpose
     commit: Sha
@@ -114,12 +117,35 @@ class GateStarted(PhaseEvent, frozen=True, kw_only=True, tag="gate-started"):
     log: str
     environment: str = ""
     hygiene: str = ""
+    host: str = ""
+
+
+class GatePlaced(PhaseEvent, frozen=True, kw_only=True, tag="gate-placed"):
+    """A worker of a cluster, `host`, has begun to run the gate."""
+
+    purpose: Purpose
+    commit: Sha
+    tree: Sha
+    log: str
+    host: str
+
+
+class GateMoved(PhaseEvent, frozen=True, kw_only=True, tag="gate-moved"):
+    """A worker did not bring the gate to an end, or did not begin it, for a reason of its own. Another one tries."""
+
+    purpose: Purpose
+    commit: Sha
+    tree: Sha
+    log: str
+    host: str
+    why: str
 
 
 class GateFinished(PhaseEvent, frozen=True, kw_only=True, tag="gate-finished"):
     """`cpu` in seconds and `memory` in bytes are of the command and what it waited for.
 
     `beside` is how many other gates ran when it started; `failed` names the tests that its runner said failed.
+    `host` is the worker that ran it, "" where that was here.
     """
 
     purpose: Purpose
@@ -136,6 +162,7 @@ class GateFinished(PhaseEvent, frozen=True, kw_only=True, tag="gate-finished"):
     memory: int = 0
     beside: int = 0
     failed: tuple[str, ...] = ()
+    host: str = ""
 
 
 class GateStopped(PhaseEvent, frozen=True, kw_only=True, tag="gate-stopped"):

@@ -118,6 +118,15 @@ class QueueResumed(Event, frozen=True, kw_only=True, tag="queue-resumed"):
     """A person has looked: what had stopped the queue, and reds of the base, no longer count."""
 
 
+class LanderStopped(Event, frozen=True, kw_only=True, tag="lander-stopped"):
+    """Gates cannot be run, which is no entry's fault: what is queued stays queued. `advice` is the next command."""
+
+    code: str
+    reason: str
+    evidence: tuple[str, ...] = ()
+    advice: str = ""
+
+
 class BaseMoved(Event, frozen=True, kw_only=True, tag="base-moved"):
     """The base is not where the journal left it. `known` says how it got there, where that is a person's doing."""
 

@@ -16,9 +16,12 @@ from batty_tmux.core.events import (
     Ejected,
     Enqueued,
     GateFinished,
+    GateMoved,
+    GatePlaced,
     GateStarted,
     GateStopped,
     Landed,
+    LanderStopped,
     Landing,
     PhaseHeld,
     PinsChanged,
@@ -58,6 +61,8 @@ OF_AN_ENTRY = (
     Refused,
     Ejected,
     GateStarted,
+    GatePlaced,
+    GateMoved,
     GateStopped,
     GateFinished,
     Landing,
@@ -92,7 +97,11 @@ def told(event: AnyEvent) -> str | None:
         case Ejected():
             return _ejected(event)
         case GateStopped(commit=commit):
-            return f"the gate on {commit[:_SHORT]} was stopped: nobody needs its verdict any more"
+            return f"the gate on {commit[:_SHORT]} was stopped before it had a verdict"
+        case GatePlaced(commit=commit, host=host):
+            return f"the gate on {commit[:_SHORT]} runs at {clean(host, 80)}"
+        case GateMoved(commit=commit, host=host, why=why):
+            return f"the gate on {commit[:_SHORT]} leaves {clean(host, 80)}: {clean(why, 300)}"
         case Deferred(reason=reason, paths=paths):
             return f"waits: {reason} {', '.join(paths)}"
         case Landed(candidate=candidate):
@@ -121,6 +130,8 @@ def _of_all(event: AnyEvent) -> str | None:
             return f"the merge queue is paused{': ' + reason if reason else ''}"
         case QueueResumed():
             return "the merge queue goes on"
+        case LanderStopped(reason=reason):
+            return f"no gate can run: {reason}"
         case BaseMoved(old="") | BaseMoved(known="first seen"):
             return None
         case BaseMoved(new=new, known=known) if known:
@@ -143,11 +154,28 @@ def stops(queue: Queue) -> list[str]:
     return [*paused, *([f"stands still: {still}"] if still is not None else [])]
 
 
+def _at(host: str) -> str:
+    """Return where a gate is, as the end of a half sentence; nothing where that is here."""
+    return f", at {clean(host, 80)}" if host else ""
+
+
+def trouble_lines(queue: Queue) -> list[str]:
+    """Return what a person reads while no gate can run anywhere, and the command that finds out more."""
+    told = queue.trouble
+    if told is None:
+        return []
+    rows = [
+        f"! no gate can run now: {clean(told.reason, 400)}",
+        *(f"  {clean(row, 300)}" for row in told.evidence[:12]),
+    ]
+    return [*rows, f"  ↳ next: {clean(told.advice, 200)}   then: batty land"]
+
+
 def standstill_lines(queue: Queue) -> list[str]:
     """Return what a person reads while nothing lands, and the command that goes on; nothing while the queue works."""
     told = [f"! the merge queue {clean(what, 400)}" for what in stops(queue)]
     if not told:
-        return []
+        return trouble_lines(queue)
     look = (
         []
         if told[-1].startswith("! the merge queue is paused")
@@ -219,10 +247,12 @@ def why(queue: Queue, entry: Entry) -> str:
     stopped = stops(queue) if entry.state in MOVES_ON else []
     if stopped:
         return f"the queue {'; it '.join(stopped)}"
+    if queue.trouble is not None and entry.state in {"queued", "gating"}:
+        return f"no gate can run now: {queue.trouble.reason}"
     if entry.state == "queued":
         return _why_queued(queue, entry)
     if entry.state == "gating":
-        return "the gate runs on its candidate"
+        return f"the gate runs on its candidate{_at(entry.host)}"
     paths = f"{', '.join(entry.paths[:3])}{f' and {len(entry.paths) - 3} more' if len(entry.paths) > 3 else ''}"  # noqa: PLR2004
     if entry.state == "conflict":
         undoes = f", taking back {entry.undoes[:_SHORT]}" if entry.undoes else ""
@@ -278,9 +308,9 @@ def _gate_words(event: AnyEvent) -> str | None:
     match event:
         case GateStarted(purpose=purpose, commit=commit, log=path):
             return f"{_GATES[purpose]} begins on {commit[:_SHORT]}, {PurePosixPath(path).name}"
-        case GateFinished(purpose=purpose, verdict=verdict, seconds=seconds, failed=failed, commit=commit):
+        case GateFinished(purpose=purpose, verdict=verdict, seconds=seconds, failed=failed, commit=commit, host=host):
             tests = f": {', '.join(failed[:5])}" if failed else ""
-            return f"{_GATES[purpose]} says {verdict} of {commit[:_SHORT]} after {seconds:.1f} s{tests}"
+            return f"{_GATES[purpose]} says {verdict} of {commit[:_SHORT]} after {seconds:.1f} s{_at(host)}{tests}"
         case Conflicted(paths=paths, predicted=False):
             return f"conflicts in {', '.join(paths[:5])}"
         case Ejected():

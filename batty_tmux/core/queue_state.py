@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from batty_tmux.core.events import Landed, Landing, VerdictWord
+from batty_tmux.core.events import Landed, LanderStopped, Landing, VerdictWord
 from batty_tmux.core.prefix_search import failure_rate
 from batty_tmux.names import PhaseId, Sha
 
@@ -52,6 +52,7 @@ class GateRun:
     at: datetime
     seq: int = 0
     failed: tuple[str, ...] = ()
+    host: str = ""
 
     @property
     def passed(self) -> bool:
@@ -63,7 +64,8 @@ class Entry:
     """A reviewed phase, pinned at a commit. `number` tells claims apart; the order is the queue's.
 
     `asked` is when it was last sent on its way, as a journal's number: reds from before do not count against it.
-    `clash` is what it was last put on in vain before that had landed, with the paths.
+    `clash` is what it was last put on in vain before that had landed, with the paths. `host` is the worker at which its
+    gate is, "" where that is here or not known yet.
     """
 
     phase: PhaseId
@@ -87,6 +89,7 @@ class Entry:
     asked: int = 0
     clash: tuple[Sha, tuple[str, ...]] | None = None
     accepted: frozenset[str] = frozenset()
+    host: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,10 @@ class Now:
 
 @dataclass(frozen=True)
 class Queue:
-    """Entries by number, in the order in which they land; runs by tree and gate, oldest first."""
+    """Entries by number, in the order in which they land; runs by tree and gate, oldest first.
+
+    `trouble` is what stopped the last lander, as long as no gate has run since.
+    """
 
     book: Mapping[int, Entry] = field(default_factory=dict)
     newest: Mapping[PhaseId, int] = field(default_factory=dict)
@@ -120,6 +126,7 @@ class Queue:
     paused: str | None = None
     frozen: str | None = None
     resumed: int = 0
+    trouble: LanderStopped | None = None
     now: Now = Now()
 
     @property

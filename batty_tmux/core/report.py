@@ -198,8 +198,10 @@ def _of_the_contract(event: AnyEvent) -> str | None:
             return f"control: gate {verdict} on {commit[:_SHORT]} after {seconds:.1f} s"
         case GateStarted(commit=commit, log=log):
             return f"the gate runs on {commit[:_SHORT]}, log in {log}"
-        case GateFinished(verdict=verdict, seconds=seconds, commit=commit):
-            return f"gate {verdict} on {commit[:_SHORT]} after {seconds:.1f} s"
+        case GateFinished(verdict=verdict, seconds=seconds, commit=commit, host=host):
+            return (
+                f"gate {verdict} on {commit[:_SHORT]} after {seconds:.1f} s{f', at {clean(host, 80)}' if host else ''}"
+            )
         case ReviewWanted():
             return f"waits for your verdict: batty review {event.phase}"
         case Reviewed(verdict=verdict, by=by):

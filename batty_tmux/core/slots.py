@@ -53,6 +53,9 @@ class Pace:
 
 def apply(pace: Pace, event: object) -> Pace:
     """Return the pace after one more event; all but a gate's start and finish leave it as it is."""
+    if isinstance(event, GateStarted | GateFinished) and event.host:
+        # what a worker does tells nothing of this machine
+        return pace
     if isinstance(event, GateStarted):
         return replace(pace, latest=event.log)
     if not isinstance(event, GateFinished) or not _counts(event):
@@ -87,7 +90,7 @@ def measured(runs: Iterable[GateFinished], cores: int, memory: int | None) -> in
 
 def _counts(run: GateFinished) -> bool:
     """Only a verdict on the code is a whole run; one without cpu time comes from before that was measured."""
-    return run.verdict in {"pass", "fail"} and run.seconds > 0 and run.cpu > 0
+    return not run.host and run.verdict in {"pass", "fail"} and run.seconds > 0 and run.cpu > 0
 
 
 def _lone(run: GateFinished) -> Lone:

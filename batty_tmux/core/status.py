@@ -229,7 +229,7 @@ def _entry_state(entry: Entry) -> tuple[State, str]:
         "conflict": f"conflicts in {', '.join(entry.paths)}",
         "deferred": f"{entry.reason}: {', '.join(entry.paths)}; commit or move them" if entry.paths else entry.reason,
         "landed": "it had landed, and the base no longer holds it",
-        "gating": "the gate runs on the candidate",
+        "gating": f"the gate runs on the candidate{f', at {entry.host}' if entry.host else ''}",
     }
     return states[entry.state], says.get(entry.state, entry.reason)
 
@@ -240,6 +240,8 @@ def _of_the_line(queue: Queue, *, undoing: bool) -> str:
         return f"the queue is paused: {queue.paused}"
     if standstill(queue) is not None:
         return "the queue stands still: batty queue tells why"
+    if queue.trouble is not None:
+        return f"no gate can run now: {queue.trouble.reason}"
     return "what it landed is being taken back" if undoing else ""
 
 

@@ -18,7 +18,10 @@ from batty_tmux.core.events import (
     ExecutorExited,
     ExecutorStarted,
     GateFinished,
+    GateMoved,
+    GatePlaced,
     GateStarted,
+    GateStopped,
     HooksHeard,
     HooksSilent,
     Inspected,
@@ -61,7 +64,8 @@ class Watch:
     and every task on the worktree's own board is done.
     `nudges` counts those for the contract, `stalls` those for each code of being stuck. `crashes` counts relaunches
     that nobody asked for; `ended` is when the executor did; `session` is the agent's own conversation.
-    `directed_back` counts how often a director sent the phase back.
+    `directed_back` counts how often a director sent the phase back. `gate_host` is the worker at which its own gate is,
+    "" where that is here.
     """
 
     phase: PhaseId
@@ -87,6 +91,7 @@ class Watch:
     session: str = ""
     inspected: Inspected | None = None
     gating: GateStarted | None = None
+    gate_host: str = ""
     gate: GateFinished | None = None
     wanted: ReviewWanted | None = None
     reviewed: Reviewed | None = None
@@ -157,7 +162,7 @@ class Watch:
             case "working" if self.setting_up is not None:
                 return "run.setup prepares its worktree"
             case "checking":
-                return "the gate runs on the committed tip"
+                return f"the gate runs on the committed tip{f', at {self.gate_host}' if self.gate_host else ''}"
             case "reviewing":
                 return f"waits for your verdict{self._directors()}"
             case _:
@@ -324,9 +329,15 @@ def _judged(watch: Watch, event: AnyEvent) -> Watch | None:
         case BoardCommitted():
             return replace(watch, inspected=None)
         case GateStarted(purpose="phase"):
-            return replace(watch, gating=event)
+            return replace(watch, gating=event, gate_host="")
+        case GatePlaced(purpose="phase", host=host):
+            return replace(watch, gate_host=host)
+        case GateMoved(purpose="phase"):
+            return replace(watch, gate_host="")
+        case GateStopped(purpose="phase"):
+            return replace(watch, gating=None, gate_host="")
         case GateFinished(purpose="phase"):
-            return replace(watch, gating=None, gate=event)
+            return replace(watch, gating=None, gate_host="", gate=event)
         case ReviewWanted():
             return replace(watch, wanted=event, reviewed=None)
         case DirectorAsked():

@@ -44,9 +44,13 @@ from batty_tmux.drive.provisions import committed
 from batty_tmux.drive.verdicts import give, uncommitted
 from batty_tmux.drive.windows import make_worktree, session_id
 from batty_tmux.errors import BattyError
+from batty_tmux.host.clock import monotonic
 from batty_tmux.host.plumbing import Git
 from batty_tmux.host.process import Stop
 from batty_tmux.names import PaneId, RunId, Sha
+
+_REST = 30.0
+"""Seconds after a gate that could not be run until it is tried again, as without a scheduler of workers."""
 
 
 @dataclass
@@ -57,6 +61,7 @@ class Worker:
     wake: int = -1
     _signal: int = -1
     failure: list[BaseException] = field(default_factory=list)
+    rests_until: float = float("-inf")
 
     def __post_init__(self) -> None:
         self.wake, self._signal = os.pipe()
@@ -64,6 +69,11 @@ class Worker:
     @property
     def busy(self) -> bool:
         return self.thread is not None
+
+    @property
+    def rests(self) -> bool:
+        """Whether the last one could not be run at all, a moment ago: what is wrong then is not mended at once."""
+        return monotonic() < self.rests_until
 
     def begin(self, home: Path, spec: GateSpec, subject: Subject, slots: Path) -> None:
         def work() -> None:
@@ -84,6 +94,7 @@ class Worker:
             self.thread.join()
         self.thread = None
         if self.failure:
+            self.rests_until = monotonic() + _REST
             raise self.failure.pop()
 
 
@@ -206,7 +217,8 @@ def _gate(project: Project, watch: Watch, head: Sha, tree: Sha, worker: Worker) 
             )
         )
         return
-    subject = Subject(watch.phase, head, tree, "phase", run, environ)
+    base = project.place.git.tip(f"refs/heads/{project.base}") or Sha("")
+    subject = Subject(watch.phase, head, tree, "phase", run, environ, base)
     worker.begin(project.place.home, spec, subject, project.worktrees)
 
 
@@ -220,7 +232,8 @@ def prove(project: Project, watch: Watch, head: Sha, stop: Stop | None = None) -
         what = f"{watch.phase} does not meet its contract: {problem}"
         raise BattyError(problem, what, evidence=evidence, next=f'batty review {watch.phase} --rework "..."')
     environ = caller_environment(project.terminal, session_id(project, project.terminal))
-    subject = Subject(watch.phase, head, seen.tree, "phase", RunId(watch.run), environ)
+    base = project.place.git.tip(f"refs/heads/{project.base}") or Sha("")
+    subject = Subject(watch.phase, head, seen.tree, "phase", RunId(watch.run), environ, base)
     with Stop() as never:
         ended = run_unless_stopped(project.place, project.gate, subject, project.worktrees, stop or never)
     if isinstance(ended, GateStopped):

@@ -1,28 +1,35 @@
-"""Gates at work beside the lander's own loop, one thread each."""
+"""Gates at work beside the lander's own loop, each in a slot of an executor.
 
+Here a slot is a thread that owns the gate's process; where gates run on workers, it is a thread that sees one to its
+end on the engine's own executor.
+"""
+
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import Thread
+from typing import Final
 
 from batty_tmux.core.events import GateFinished, GateStopped
 from batty_tmux.core.queue_plan import RunGate
+from batty_tmux.drive.cluster import Cluster
 from batty_tmux.drive.gate import Subject, run_unless_stopped
 from batty_tmux.drive.ground import Ground, run_of
 from batty_tmux.drive.senses import Bell
 from batty_tmux.host.process import Stop
 from batty_tmux.names import Sha
 
+Outcome = GateFinished | GateStopped
+_MOST: Final = 64
+"""Slots: as many as queue.slots may say."""
 
-@dataclass
+
+def _slots() -> Executor:
+    return ThreadPoolExecutor(_MOST, thread_name_prefix="gate")
+
+
+@dataclass(frozen=True)
 class _Gate:
     stop: Stop
-    thread: Thread | None = None
-    outcome: GateFinished | GateStopped | BaseException | None = None
-
-    def leave(self) -> None:
-        """Wait for its thread, which has nothing left to do or was told to stop."""
-        if self.thread is not None:
-            self.thread.join()
-        self.stop.close()
+    future: "Future[Outcome]"
 
 
 @dataclass
@@ -30,7 +37,9 @@ class Gates:
     """The runs of one lander, by the tree that is gated. The bell rings when one has ended."""
 
     bell: Bell
+    slots: Executor = field(default_factory=_slots)
     at_work: dict[Sha, _Gate] = field(default_factory=dict)
+    clusters: list[Cluster] = field(default_factory=list)
 
     @property
     def running(self) -> frozenset[Sha]:
@@ -44,39 +53,35 @@ class Gates:
             purpose=effect.purpose,
             run=run_of(ground, effect.entry),
             environ=ground.environ,
+            base=ground.tip,
         )
-        gate = _Gate(Stop())
-        gate.thread = Thread(target=self._run, args=(gate, ground, subject), daemon=True)
-        self.at_work[effect.tree] = gate
-        gate.thread.start()
-
-    def _run(self, gate: _Gate, ground: Ground, subject: Subject) -> None:
-        try:
-            gate.outcome = run_unless_stopped(ground.place.apart(), ground.gate, subject, ground.slots, gate.stop)
-        except BaseException as failure:  # noqa: BLE001 -- collect() raises it in the lander's own thread
-            gate.outcome = failure
-        finally:
-            self.bell.gate_ended()
+        if ground.cluster is not None and ground.cluster not in self.clusters:
+            self.clusters.append(ground.cluster)
+        stop = Stop()
+        future = self.slots.submit(
+            run_unless_stopped, ground.place.apart(), ground.gate, subject, ground.slots, stop, ground.cluster
+        )
+        self.at_work[effect.tree] = _Gate(stop, future)
+        future.add_done_callback(lambda _: self.bell.gate_ended())
 
     def stop(self, tree: Sha) -> None:
         """End a run; its slot is free once it has been collected."""
         self.at_work[tree].stop.set()
 
-    def collect(self) -> list[GateFinished | GateStopped]:
+    def collect(self) -> list[Outcome]:
         """Take leave of the runs that have ended. Raises what one of them raised."""
-        ended = {tree: gate for tree, gate in self.at_work.items() if gate.outcome is not None}
+        ended = {tree: gate for tree, gate in self.at_work.items() if gate.future.done()}
         for tree, gate in ended.items():
             self.at_work.pop(tree)
-            gate.leave()
-        outcomes = [gate.outcome for gate in ended.values()]
-        failure = next((outcome for outcome in outcomes if isinstance(outcome, BaseException)), None)
-        if failure is not None:
-            raise failure
-        return [outcome for outcome in outcomes if isinstance(outcome, GateFinished | GateStopped)]
+            gate.stop.close()
+        return [gate.future.result() for gate in ended.values()]
 
     def end(self) -> None:
-        """Stop all runs and wait for their ends: what a lander began does not outlive it."""
+        """Stop all runs, wait for their ends, and leave the workers: what a lander began does not outlive it."""
         for gate in self.at_work.values():
             gate.stop.set()
+        self.slots.shutdown()
         for gate in self.at_work.values():
-            gate.leave()
+            gate.stop.close()
+        for cluster in self.clusters:
+            cluster.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 from batty_tmux.config_tables import Config
 from batty_tmux.core import slots
 from batty_tmux.core.queue_state import Entry, GateKey
+from batty_tmux.drive.cluster import Cluster
 from batty_tmux.drive.gate import GateSpec
 from batty_tmux.drive.place import Place
 from batty_tmux.drive.settings import SettingsReader
@@ -21,7 +22,8 @@ from batty_tmux.names import RunId, Sha
 class Ground:
     """The repository, its base branch and where that is, the gate as the base defines it.
 
-    `slots` is the folder of the gates' worktrees, `at_once` how many may be at work; `environ` is a gate's.
+    `slots` is the folder of the gates' worktrees, `at_once` how many may be at work; `environ` is a gate's. `cluster`
+    are the workers that run gates, None where they run here.
     """
 
     place: Place
@@ -33,6 +35,7 @@ class Ground:
     environ: Mapping[str, str]
     at_once: int = 1
     batch: bool = False
+    cluster: Cluster | None = None
 
     @property
     def ref(self) -> str:
@@ -58,23 +61,31 @@ class Lookout:
         self._pace = slots.Pace()
         self._paced = 0
         self._settings = SettingsReader(place.home, base)
+        self._clusters: dict[str, Cluster] = {}
 
     def __call__(self) -> Ground:
         """Raises BattyError where there is no base, no gate, or a batty.toml on it that cannot be read."""
         self.place.records.refresh()
         tip, tree = self._where()
         config = self._settings.at(tip)
+        gate = GateSpec.of(config)
+        cluster = self._workers(gate.workers)
         return Ground(
             place=self.place,
             base=self.base,
             tip=tip,
             tree=tree,
-            gate=GateSpec.of(config),
+            gate=gate,
             slots=worktrees(self.place, config),
             environ=self.environ,
-            at_once=self._at_once(config),
+            at_once=self._at_once(config, gate, cluster),
             batch=config.queue.gate == "batch",
+            cluster=cluster,
         )
+
+    def _workers(self, url: str) -> Cluster | None:
+        """Return the cluster that the base names now. It is not reached before a gate is to run there."""
+        return self._clusters.setdefault(url, Cluster(url)) if url else None
 
     def _where(self) -> tuple[Sha, Sha]:
         found = self.place.git.tip_and_tree(f"refs/heads/{self.base}")
@@ -82,13 +93,18 @@ class Lookout:
             raise BattyError("no-base", f"the base branch {self.base} does not exist", next="batty doctor")
         return found
 
-    def _at_once(self, config: Config) -> int:
+    def _at_once(self, config: Config, gate: GateSpec, cluster: Cluster | None) -> int:
+        wanted = config.queue.slots
+        if isinstance(wanted, int):
+            return wanted
+        if cluster is not None:
+            # as long as nothing calls for a gate, nobody needs to know
+            return max(1, cluster.slots(gate.wanted(self.environ))) if cluster.connected else 1
         events = self.place.records.events
         for event in events[self._paced :]:
             self._pace = slots.apply(self._pace, event)
         self._paced = len(events)
-        wanted = config.queue.slots
-        return wanted if isinstance(wanted, int) else slots.limit(self._pace, cores(), self._memory)
+        return slots.limit(self._pace, cores(), self._memory)
 
 
 def worktrees(place: Place, config: Config) -> Path:

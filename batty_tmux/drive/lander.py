@@ -4,11 +4,22 @@ Builds, landings and ejections are done one at a time, here; what a gate found i
 loop hears of it. Somebody who changes the queue while a lander is at work rings its bell.
 """
 
-from collections.abc import Callable, Iterable
-from typing import assert_never
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Final, assert_never
 
 from batty_tmux.core import merge_queue
-from batty_tmux.core.events import AnyEvent, BaseMoved, CandidateBuilt, Deferred, Ejected, Landed, PinsChanged, Retried
+from batty_tmux.core.events import (
+    AnyEvent,
+    BaseMoved,
+    CandidateBuilt,
+    Deferred,
+    Ejected,
+    Landed,
+    LanderStopped,
+    PinsChanged,
+    Retried,
+)
 from batty_tmux.core.pins import candidate_pin, expected
 from batty_tmux.core.queue_plan import AccountForBase, Build, Effect, Eject, Land, RunGate, Settle, StopGate, owed
 from batty_tmux.core.queue_state import Now, Queue, observe
@@ -17,12 +28,16 @@ from batty_tmux.drive.gates import Gates
 from batty_tmux.drive.ground import Ground, run_of
 from batty_tmux.drive.land import land, settle
 from batty_tmux.drive.moves import by_a_person, changed_pins, restorable, restore
+from batty_tmux.drive.place import Place
 from batty_tmux.drive.senses import Bell, ring
+from batty_tmux.errors import BattyError
 from batty_tmux.host.lock import Held, attempt
 from batty_tmux.names import Sha
 
 Tell = Callable[[AnyEvent], None]
 Look = Callable[[], Ground]
+STANDING: Final = frozenset({"no-scheduler", "no-worker", "no-package", "too-large", "toolchain"})
+"""What is wrong with where gates run, and with no entry: until that is mended, each lander ends of it."""
 
 
 def drain(look: Look, tell: Tell) -> bool:
@@ -37,10 +52,29 @@ def drain(look: Look, tell: Tell) -> bool:
             if held is None:
                 ring(place.state)
                 return False
-            with Bell.at(place.state) as bell:
+            with Bell.at(place.state) as bell, _stops_told(place):
                 _Lander(look, tell, held, bell).work()
         if not is_due(queue_now(look())):
             return True
+
+
+@contextmanager
+def _stops_told(place: Place) -> Iterator[None]:
+    """Journal what stops a lander and would stop the next one too, once: nobody reads what one prints."""
+    try:
+        yield
+    except BattyError as why:
+        if why.code in STANDING:
+            place.records.refresh()
+            known = place.records.queue().trouble
+            if known is None or (known.code, known.reason, known.evidence) != (why.code, why.what, why.evidence):
+                told = LanderStopped(code=why.code, reason=why.what, evidence=why.evidence, advice=why.next)
+                place.records.append(told)
+        raise
+
+
+def _calls_for_gates(effects: Iterable[Effect]) -> bool:
+    return any(isinstance(effect, RunGate) for effect in effects)
 
 
 def is_due(queue: Queue) -> bool:
@@ -101,6 +135,10 @@ class _Lander:
         """Begin and end gates, and do one thing more, or wait for news; tell whether there is anything left."""
         ground = self.look()
         effects = owed(self._seen(ground))
+        if ground.cluster is not None and not ground.cluster.connected and _calls_for_gates(effects):
+            # how many may run at once is known after that
+            ground.cluster.connect()
+            return True
         for effect in effects:
             if isinstance(effect, StopGate):
                 self.gates.stop(effect.tree)

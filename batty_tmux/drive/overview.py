@@ -60,6 +60,8 @@ class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
     priority: int
     expected_seconds: float | None
     flags: tuple[str, ...]
+    host: str | None = None
+    """The worker at which its gate is; null where that is here."""
 
     @property
     def at(self) -> datetime:
@@ -70,6 +72,7 @@ class GateRow(msgspec.Struct, frozen=True):
     exit: int | None
     seconds: float
     log: str
+    host: str | None = None
 
 
 class LandedRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,6 +154,7 @@ def queue_rows(queue: Queue) -> tuple[QueueRow, ...]:
             priority=entry.priority,
             expected_seconds=wait.get(entry.phase),
             flags=entry.candidate.flags if entry.candidate else (),
+            host=entry.host or None,
         )
         for position, entry in enumerate(there, 1)
     )
@@ -212,7 +216,7 @@ def _landed_rows(queue: Queue) -> tuple[LandedRow, ...]:
                 sha=entry.landed.candidate,
                 tree=entry.landed.tree,
                 at=entry.landed.at.isoformat(timespec="seconds").replace("+00:00", "Z"),
-                gate=GateRow(gate.status, gate.seconds, gate.log) if gate else None,
+                gate=GateRow(gate.status, gate.seconds, gate.log, gate.host or None) if gate else None,
             )
         )
     return tuple(rows)

@@ -21,7 +21,7 @@ from batty_tmux.core.events import (
     Unpaused,
 )
 from batty_tmux.core.sensors import Sees, Signs
-from batty_tmux.core.supervise import Effect, Nudge
+from batty_tmux.core.supervise import Effect, Nudge, RunPhaseGate
 from batty_tmux.drive.answers import answer
 from batty_tmux.drive.bar import Bar
 from batty_tmux.drive.chronicle import Chronicle, Note
@@ -150,6 +150,8 @@ class Supervisor:
             return None
         post = self.post
         effect = supervise.owed(post.watch, f"{BOARDS}/{post.phase}", now(), patience_of(post.project))
+        if isinstance(effect, RunPhaseGate) and self.worker.rests:
+            return None
         if isinstance(effect, Nudge) and post.project.run.stopped:
             # its agent was asked to stop, not to go on
             return None

@@ -101,6 +101,13 @@ def append_line(path: Path, line: str) -> None:
         os.close(descriptor)
 
 
+def write_whole(descriptor: int, data: bytes) -> None:
+    """Write all of it, however many calls that takes."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
 def rotate(path: Path, largest: int) -> None:
     """Put a log of at least so many bytes aside, in place of the one put aside before; a missing one is fine."""
     try:

@@ -43,22 +43,42 @@ def room(folder: Path) -> tuple[int, int | None]:
     return facts.f_bavail * facts.f_frsize, facts.f_favail if facts.f_files else None
 
 
+Facts = tuple[tuple[str, ...], ...]
+"""Rows that begin with a name: of the system, of the PATH, and of each program with where it is."""
+
+
+def system() -> tuple[str, ...]:
+    """Return the row of the operating system and the kind of processor."""
+    names = os.uname()
+    return ("system", names.sysname, names.machine)
+
+
+def digest(facts: Facts) -> str:
+    """Return 16 hexadecimal digits that stand for the facts."""
+    text = "\0".join(part for row in facts for part in row)
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
 def fingerprint(words: Sequence[str], path: str) -> str:
-    """Return 16 hexadecimal digits for what a gate finds here besides its tree.
+    """Return the digest of what a gate finds here besides its tree."""
+    return digest(environment(words, path))
+
+
+def environment(words: Sequence[str], path: str) -> Facts:
+    """Return what a gate finds here besides its tree.
 
     That is the system, the kind of processor, the PATH and, for each word of the gate's command that is a program
     on it, the file it leads to with size and modification time. It changes when one of these is replaced, and not
     at a restart or a new kernel. It does not see into a program: what is installed in a virtual environment or
     behind a version manager's shim can change beneath it. Words with a relative folder are the tree's own.
     """
-    system = os.uname()
-    parts = [system.sysname, system.machine, path]
+    facts: list[tuple[str, ...]] = [system(), ("PATH", path)]
     folders = [folder for folder in dict.fromkeys(path.split(os.pathsep)) if folder.startswith("/")]
     for word in dict.fromkeys(words):
         found = _program(word, folders)
         if found is not None:
-            parts += (word, *found)
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+            facts.append((word, *found))
+    return tuple(facts)
 
 
 def words_of(line: str) -> tuple[str, ...]:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from batty_tmux.core.events import GateFinished, GateStarted
-from batty_tmux.drive.gate import GateSpec, Subject, run_gate, verdict_of
+from batty_tmux.drive.gate import GateSpec, Subject, run_gate
 from batty_tmux.drive.place import Place
+from batty_tmux.drive.pristine import verdict_of
 from batty_tmux.host.lock import exclusive
 from batty_tmux.names import PhaseId, RunId
 from tests.support.repo import Repo

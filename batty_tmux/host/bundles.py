@@ -1,0 +1,64 @@
+"""Commits that travel as bytes: a bundle holds what is new above some commits that the other side has.
+
+A bundle is made without a ref of its own, so that nothing in the repository changes: its head is written here, and
+git packs the rest.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from batty_tmux.errors import BattyError
+from batty_tmux.host.plumbing import Git
+from batty_tmux.names import Sha
+
+REF = "refs/batty/bundled"
+"""What the commit is called in a bundle."""
+_SHA256 = 64
+"""Digits of an object's name in a repository of the newer kind."""
+
+
+def bundle(git: Git, commit: Sha, without: Sequence[Sha]) -> bytes:
+    """Return the commit with all that it has beyond the others; nothing at all where they hold it.
+
+    Raises CommandFailed where one of them is not here.
+    """
+    if without and not git.say("rev-list", "--max-count=1", commit, *(f"^{sha}" for sha in without)):
+        return b""
+    wanted = "".join(f"{word}\n" for word in (commit, *(f"^{sha}" for sha in without)))
+    made = git.run("pack-objects", "--revs", "--thin", "--stdout", "-q", stdin=wanted, timeout=600).check()
+    kind = ["# v3 git bundle", "@object-format=sha256"] if len(commit) == _SHA256 else ["# v2 git bundle"]
+    head = [*kind, *(f"-{sha} " for sha in without), f"{commit} {REF}", "", ""]
+    return "\n".join(head).encode() + made.stdout.encode("utf-8", "surrogateescape")
+
+
+def unbundle(git: Git, data: bytes, ref: str) -> bool:
+    """Take the commit of a bundle in, under this ref. False where what it stands on is not here, and whole.
+
+    Raises BattyError where it cannot be kept, as on a full disk.
+    """
+    with NamedTemporaryFile(prefix="batty-bundle-") as file:
+        file.write(data)
+        file.flush()
+        if not git.run("bundle", "verify", "--quiet", file.name, timeout=600).ok:
+            return False
+        fetch(git, file.name, REF, ref)
+    return True
+
+
+def fetch(git: Git, source: str, theirs: str, ours: str) -> None:
+    """Fetch one ref from a URL or a file. Raises CommandFailed where it cannot be had."""
+    words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--end-of-options", source)
+    # never a program that a URL names
+    allowed = {"GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh"}
+    git.run(*words, f"+{theirs}:{ours}", env=allowed, timeout=600).check()
+
+
+def bare(folder: Path, object_format: str) -> Git:
+    """Return git in a bare repository, made if it is not there, half-made or whole."""
+    if object_format not in {"sha1", "sha256"}:
+        raise BattyError("object-format", f"{object_format!r} is no kind of git repository", next="batty doctor")
+    folder.mkdir(parents=True, exist_ok=True)
+    git = Git(folder)
+    git.run("init", "--quiet", "--bare", f"--object-format={object_format}", ".").check()
+    return git
