@@ -62,6 +62,8 @@ def examine(folder: Path, base: str | None, *, fix: bool) -> tuple[Finding, ...]
         click.echo(f"made {place.path}", err=True)
         place = survey.place(config, repo)
     found = (*found, checks.place(place), *checks.fittings(survey.fittings(config, repo, branch)))
+    if config.gate.workers and config.gate.command.strip():
+        found = (*found, *checks.workers(survey.workers(config)))
     return (*found, _guard(repo, base or guard.base_of_run(repo, branch), fix=fix))
 
 

@@ -93,6 +93,24 @@ class Fittings:
 
 
 @dataclass(frozen=True)
+class WorkersFacts:
+    """The cluster that gates run on. `problem` is why it cannot be used, `mend` what helps.
+
+    `mine` and `theirs` are the engine's versions here and at the scheduler, `tools` names those of this machine. `fit`
+    are workers and how many gates each runs at once, `others` those whose tools differ, each with how.
+    """
+
+    url: str
+    problem: str = ""
+    mend: str = ""
+    mine: str = ""
+    theirs: str = ""
+    tools: str = ""
+    fit: tuple[tuple[str, int], ...] = ()
+    others: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True)
 class GuardFacts:
     """The hooks that keep executors off the base. `stale` are missing or changed, `unguarded` are refs that move."""
 
@@ -219,6 +237,30 @@ def _cache(facts: Fittings) -> tuple[Finding, ...]:
     if not facts.locked:
         return (Finding("cache", "note", "run.cache goes by lock files, and the base has none"),)
     return (Finding("cache", "ok", f"{_listed(facts.cached)}: {facts.kept}, by {facts.by}"),)
+
+
+def workers(facts: WorkersFacts) -> tuple[Finding, ...]:
+    """Judge the workers that gates run on: without one that fits, nothing can land."""
+    if facts.problem:
+        return (Finding("workers", "missing", facts.problem, facts.mend),)
+    found = [Finding("scheduler", "ok", f"{facts.url}, Dask {facts.theirs or 'of an unknown version'}")]
+    if facts.mine != facts.theirs:
+        says = f"{facts.url} has Dask {facts.theirs or 'of an unknown version'}, and here is {facts.mine}"
+        found = [Finding("scheduler", "note", says, f"pip install distributed=={facts.theirs or facts.mine}")]
+    slots = sum(threads for _, threads in facts.fit)
+    names = _listed(tuple(f"{name} ({threads})" for name, threads in facts.fit))
+    says = f"{slots} at once, tools {facts.tools}: {names}" if facts.fit else "none fits, so no gate can run"
+    mend = f"dask worker {_tcp(facts.url)} --name NAME --nthreads 1"
+    found.append(Finding("workers", "ok" if facts.fit else "missing", says, "" if facts.fit else mend))
+    for name, differs in facts.others:
+        says = f"runs no gate: {_listed(differs)}"
+        found.append(Finding(f"worker {name}", "note", says, "$EDITOR batty.toml  # [gate] toolchain"))
+    return tuple(found)
+
+
+def _tcp(url: str) -> str:
+    """Return a scheduler's address as its own programs take it."""
+    return url.replace("dask+tls://", "tls://").replace("dask://", "tcp://")
 
 
 def guard(facts: GuardFacts) -> Finding:

@@ -3,20 +3,25 @@
 import os
 import shutil
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from batty_tmux.config import BUILT_IN, FILE, ConfigError, parse
 from batty_tmux.config_tables import Config
 from batty_tmux.core.board import cycle, parse_board, unknown_dependencies
-from batty_tmux.core.checks import AgentFacts, Fittings, Machine, PlaceFacts, Setup, Version, version
+from batty_tmux.core.checks import AgentFacts, Fittings, Machine, PlaceFacts, Setup, Version, WorkersFacts, version
 from batty_tmux.core.space import size
 from batty_tmux.drive import dependencies
+from batty_tmux.drive.cluster import NAMED, Cluster
+from batty_tmux.drive.gate import GateSpec
 from batty_tmux.drive.provisions import exposed, provisions
 from batty_tmux.drive.room import look
 from batty_tmux.drive.settings import BOARDS, base_text, commit_command, ignored, own_settings, uncommitted
+from batty_tmux.errors import BattyError
 from batty_tmux.host.copying import clones
 from batty_tmux.host.plumbing import Git, state_folder
 from batty_tmux.host.process import run
+from batty_tmux.names import clean
 
 _INSTALLERS = {
     "apt-get": "sudo apt-get install",
@@ -121,6 +126,22 @@ def fittings(config: Config, repo: Path, base: str) -> Fittings:
         by=by,
         locked=dependencies.has_locks(home, base),
     )
+
+
+def workers(config: Config) -> WorkersFacts:
+    """Reach the cluster that gates run on, and ask each worker for its tools, beside those of this shell."""
+    spec, url = GateSpec.of(config), config.gate.workers
+    try:
+        wanted, tools = spec.wanted(os.environ), spec.key(os.environ).environment
+        with closing(Cluster(url)) as cluster:
+            mine, theirs = cluster.connect().versions()
+            fit, others = cluster.look(wanted)
+    except BattyError as problem:
+        mend = problem.next if problem.next != "batty doctor" else f"dask scheduler --port {url.rpartition(':')[2]}"
+        return WorkersFacts(url, "; ".join((problem.what, *problem.evidence[:1])), mend)
+    seats = sorted((clean(seat.name, NAMED), seat.threads) for seat in fit.values())
+    rest = tuple(sorted(others.items()))
+    return WorkersFacts(url, mine=mine, theirs=theirs, tools=tools, fit=tuple(seats), others=rest)
 
 
 def _draft(repo: Path) -> str:

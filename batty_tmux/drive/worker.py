@@ -18,7 +18,7 @@ from batty_tmux.drive import wire
 from batty_tmux.drive.mirror import Mirror, tidy
 from batty_tmux.drive.pristine import carry_out
 from batty_tmux.drive.wire import Absent, Answer, Done, Faulted, Fit, Reply, Sent, Unfit, Wanted
-from batty_tmux.errors import BattyError
+from batty_tmux.errors import BattyError, CommandFailed
 from batty_tmux.host.dask import Desk, desk
 from batty_tmux.host.lock import exclusive
 from batty_tmux.host.process import Stop, scrubbed
@@ -103,7 +103,6 @@ def _wanted(here: Desk, stop: Stop) -> Iterator[None]:
 
 
 def _words(problem: BaseException) -> str:
-    if isinstance(problem, BattyError):
-        # of git's words the last line tells why
-        return "; ".join((problem.what, *problem.evidence[-1:]))
-    return str(problem)
+    if isinstance(problem, CommandFailed):
+        return f"{problem.argv[0]}: {'; '.join(problem.evidence) or problem.what}"
+    return problem.what if isinstance(problem, BattyError) else str(problem)

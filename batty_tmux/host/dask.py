@@ -155,7 +155,7 @@ def desk() -> Desk:
     from distributed import get_worker  # noqa: PLC0415 -- a worker has it; nobody else needs it
 
     worker = get_worker()
-    return Desk(_name(worker.address, worker.name), worker.address, worker, worker.get_current_task())
+    return Desk(_name(worker.address, worker.name), worker.address, worker, str(worker.get_current_task()))
 
 
 def _distributed(url: str) -> Any:  # noqa: ANN401 -- a module without types

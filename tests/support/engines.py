@@ -88,6 +88,12 @@ class Cluster:
         self.workers.append(engine)
         return engine
 
+    def wait_for_workers(self, number: int) -> None:
+        """Wait until so many are there."""
+        with Client(self.scheduler.address, timeout=DEADLINE, set_as_default=False) as client:  # type: ignore[no-untyped-call]
+            if number:
+                client.wait_for_workers(number, timeout=DEADLINE)
+
 
 @contextmanager
 def dask_cluster(folder: Path, *workers: str, address: str = "127.0.0.1") -> Iterator[Cluster]:
@@ -99,8 +105,7 @@ def dask_cluster(folder: Path, *workers: str, address: str = "127.0.0.1") -> Ite
     try:
         for name in workers:
             cluster.add_worker(name)
-        with Client(cluster.scheduler.address, timeout=DEADLINE, set_as_default=False) as client:  # type: ignore[no-untyped-call]
-            client.wait_for_workers(len(workers), timeout=DEADLINE)
+        cluster.wait_for_workers(len(workers))
         yield cluster
     finally:
         for engine in (*cluster.workers, cluster.scheduler):
