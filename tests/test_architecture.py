@@ -15,6 +15,7 @@ import batty_tmux
 PACKAGE = Path(str(resources.files(batty_tmux)))
 FILES = sorted(PACKAGE.rglob("*.py"))
 CONTRACTS = Path(__file__).parents[1] / ".importlinter"
+ENGINES = ("dask", "distributed")
 TMUX, HISTORY, SCREEN = ("tmuxp", "libtmux"), ("git",), ("rich", "textual", "jinja2", "yaml", "portalocker")
 LONGEST = 400
 """Lines."""
@@ -51,6 +52,8 @@ def test_each_room_imports_only_those_below_it(capsys: pytest.CaptureFixture[str
         ("portalocker", "host.lock"),
         ("kingfisher_sdk", "host.leaks"),
         ("psutil", "host.offspring"),
+        ("dask", "host.dask"),
+        ("distributed", "host.dask"),
         ("time", "host.clock"),
     ],
 )
@@ -116,8 +119,9 @@ def repository(tmp_path: Path) -> Path:
         (("--help",), TMUX + HISTORY + SCREEN),
         (("--version",), TMUX + HISTORY + SCREEN),
         (("hook", "land", "--help"), TMUX + HISTORY + SCREEN),
-        (("status",), TMUX + HISTORY),
-        (("status", "--json"), TMUX + HISTORY),
+        (("status",), TMUX + HISTORY + ENGINES),
+        (("status", "--json"), TMUX + HISTORY + ENGINES),
+        (("land", "--help"), ENGINES),
     ],
 )
 def test_an_entry_point_imports_only_what_it_needs(

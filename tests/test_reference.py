@@ -79,7 +79,7 @@ def test_every_hook_of_a_users_is_told() -> None:
     ("heading", "file", "others"),
     [
         ("Environment of an executor", "batty_tmux/drive/executor.py", set()),
-        ("Environment of a gate", "batty_tmux/drive/gate.py", {"CI", "TMPDIR"}),
+        ("Environment of a gate", "batty_tmux/drive/pristine.py", {"CI", "TMPDIR"}),
     ],
 )
 def test_every_variable_that_a_program_is_given_is_told(heading: str, file: str, others: set[str]) -> None:

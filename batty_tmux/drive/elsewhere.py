@@ -21,8 +21,8 @@ import msgspec
 from batty_tmux import __version__
 from batty_tmux.drive import wire
 from batty_tmux.drive.cluster import GRACE, NAMED, Cluster, Others
-from batty_tmux.drive.pristine import Order, Report
-from batty_tmux.drive.wire import Absent, Done, Faulted, Reply, Sent, Unfit, Wanted
+from batty_tmux.drive.pristine import Report
+from batty_tmux.drive.wire import Absent, Done, Faulted, Reply, Sent, Unfit
 from batty_tmux.drive.worker import answer
 from batty_tmux.errors import BattyError
 from batty_tmux.host.bundles import bundle
@@ -72,13 +72,15 @@ class Ended:
 Tell = Callable[[Placed | Moved], None]
 
 
-def sent_from(git: Git, order: Order, wanted: Wanted, fetch: str, ref: str) -> Sent:
-    """Return the order as it goes to a worker. Its repository is told from others by the machine and the place."""
+def repository(git: Git, commit: Sha) -> tuple[str, str]:
+    """Return what a worker calls its copy of the repository, and its kind of objects.
+
+    It is told from others by this machine and its place here.
+    """
     home = git.common_folder
     place = hashlib.sha256(f"{os.uname().nodename}\0{home}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
     name = slug(home.parent.name if home.name == ".git" else home.name)
-    kind = "sha256" if len(order.commit) == _SHA256 else "sha1"
-    return Sent("", order, wanted, f"{name}-{place}", kind, fetch, ref)
+    return f"{name}-{place}", "sha256" if len(commit) == _SHA256 else "sha1"
 
 
 @dataclass
@@ -87,10 +89,11 @@ class Parcel:
 
     git: Git
     commit: Sha
+    base: Sha
     above: tuple[Sha, ...]
 
     def made(self) -> bytes:
-        data = bundle(self.git, self.commit, self.above)
+        data = bundle(self.git, {wire.CANDIDATE: self.commit, wire.BASE: self.base}, self.above)
         if len(data) > _TOO_LARGE:
             what = f"{self.commit[:9]} is too much to be sent to workers with its order: {len(data) >> 20} MB"
             raise BattyError("too-large", what, next="${EDITOR:-vi} batty.toml  # [gate] fetch")

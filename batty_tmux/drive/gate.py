@@ -15,11 +15,12 @@ from batty_tmux.core.queue_state import GateKey
 from batty_tmux.drive import wire
 from batty_tmux.drive.cluster import Cluster
 from batty_tmux.drive.command_log import fresh_log, settle_left
-from batty_tmux.drive.elsewhere import Journey, Moved, Parcel, Placed, sent_from
+from batty_tmux.drive.elsewhere import Journey, Moved, Parcel, Placed, repository
 from batty_tmux.drive.place import Place
 from batty_tmux.drive.pristine import Order, Report, Site, carry_out
 from batty_tmux.drive.scribe import DONE
 from batty_tmux.drive.toolchain import Tools
+from batty_tmux.drive.wire import Sent
 from batty_tmux.errors import BattyError
 from batty_tmux.host.files import write_whole
 from batty_tmux.host.lock import Held, exclusive
@@ -92,7 +93,7 @@ class GateSpec:
 
 @dataclass(frozen=True)
 class Subject:
-    """What is gated, for whom, and with whose environment. `base` is a commit that workers are likely to have."""
+    """What is gated, for whom, and with whose environment. `base` is where `branch`, the base, is now."""
 
     phase: PhaseId
     commit: Sha
@@ -101,6 +102,7 @@ class Subject:
     run: RunId
     environ: Mapping[str, str]
     base: Sha = Sha("")
+    branch: str = ""
 
 
 def run_gate(place: Place, spec: GateSpec, subject: Subject, slots: Path) -> GateFinished:
@@ -183,8 +185,12 @@ class _Gate:
         pin = candidate_pin(subject.commit)
         if fetch:
             git.pin(pin, subject.commit)
-        sent = sent_from(git, self.order, self.spec.wanted(subject.environ), fetch, pin)
-        parcel = None if fetch else Parcel(git, subject.commit, (subject.base,) if subject.base else ())
+        name, kind = repository(git, subject.commit)
+        # who is asked without a base, as for a trial of a gate, is asked about the commit alone
+        branch, base = f"refs/heads/{subject.branch or 'main'}", subject.base or subject.commit
+        wanted = self.spec.wanted(subject.environ)
+        sent = Sent("", self.order, wanted, name, kind, branch, base, fetch, pin if fetch else "")
+        parcel = None if fetch else Parcel(git, subject.commit, base, (subject.base,) if subject.base else ())
         try:
             ended = Journey(cluster, cluster.connect(), sent, stop, self._told).go(parcel)
         except BattyError:

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from batty_tmux.drive import wire
 from batty_tmux.drive.pristine import Site
 from batty_tmux.drive.wire import Absent, Sent
 from batty_tmux.errors import BattyError
@@ -41,6 +42,8 @@ class Mirror:
         """Return the mirror for an order, made if need be. Raises BattyError for a name that is none."""
         if _NAME.fullmatch(sent.repo) is None or sent.repo.strip(".") == "":
             raise BattyError("bad-order", f"{sent.repo!r} cannot be the name of a mirror", next="batty doctor")
+        if not sent.branch.startswith("refs/heads/"):
+            raise BattyError("bad-order", f"{sent.branch!r} cannot be the base", next="batty doctor")
         folder, state = root() / "mirrors" / sent.repo, root() / "locks" / sent.repo
         with exclusive(state / "mirror.lock"):
             folder.mkdir(parents=True, mode=0o700, exist_ok=True)
@@ -56,21 +59,23 @@ class Mirror:
 
         Raises BattyError where it cannot be fetched or kept.
         """
-        commit = sent.order.commit
+        commit, base = sent.order.commit, sent.tip
         pin = f"{_PINS}/{commit}"
         with exclusive(self.state / "mirror.lock"):
-            if not self._holds(commit):
-                if sent.fetch:
-                    fetch(self.git, sent.fetch, sent.ref, pin)
-                elif not data or not unbundle(self.git, data, pin):
-                    return Absent(tuple(self._pins().values()))
-            self.git.pin(pin, commit)
+            if self._holds(commit, sent.branch) and self._holds(base, sent.branch):
+                self.git.pin(pin, commit)
+                # gates ask git what differs from the base
+                self.git.run("update-ref", sent.branch, base).check()
+            elif sent.fetch:
+                fetch(self.git, sent.fetch, {sent.ref: pin, sent.branch: sent.branch})
+            elif not data or not unbundle(self.git, data, {wire.CANDIDATE: pin, wire.BASE: sent.branch}):
+                return Absent(tuple(self._pins().values()))
             self._forget()
         return None
 
-    def _holds(self, commit: Sha) -> bool:
+    def _holds(self, commit: Sha, branch: str) -> bool:
         """Tell whether a commit is below one that was taken in whole: that an object is there does not say it."""
-        done = self.git.run("for-each-ref", "--count=1", "--format=%(refname)", "--contains", commit, _PINS)
+        done = self.git.run("for-each-ref", "--count=1", "--format=%(refname)", "--contains", commit, _PINS, branch)
         return done.ok and bool(done.stdout.strip())
 
     def _pins(self) -> dict[str, Sha]:

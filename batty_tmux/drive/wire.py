@@ -16,6 +16,9 @@ from batty_tmux.names import Sha
 
 TOPIC: Final = "batty-gates"
 """Where a worker says that it has begun."""
+CANDIDATE: Final = "refs/batty/candidate"
+BASE: Final = "refs/batty/base"
+"""What the two commits are called in a bundle."""
 MOST: Final = 8 << 20
 """Bytes of a log that come back: its end, where it has more."""
 
@@ -32,8 +35,8 @@ class Wanted(msgspec.Struct, frozen=True):
 class Sent(msgspec.Struct, frozen=True):
     """An order for a worker.
 
-    `repo` names the mirror, `format` its kind of objects; `fetch` is where `ref` of it is fetched from, "" where a
-    bundle comes along.
+    `repo` names the mirror, `format` its kind of objects. `branch` is the base and `tip` where that is, since gates ask
+    what differs from it. `fetch` is where `ref` and `branch` are fetched from, "" where a bundle comes along.
     """
 
     id: str
@@ -41,6 +44,8 @@ class Sent(msgspec.Struct, frozen=True):
     wanted: Wanted
     repo: str
     format: str
+    branch: str
+    tip: Sha
     fetch: str = ""
     ref: str = ""
 

@@ -13,14 +13,16 @@ from threading import Event, Thread
 import msgspec
 
 from batty_tmux import __version__
+from batty_tmux.core.space import Room, is_of_the_disk
 from batty_tmux.core.toolchain import differences
 from batty_tmux.drive import wire
-from batty_tmux.drive.mirror import Mirror, tidy
+from batty_tmux.drive.mirror import Mirror, root, tidy
 from batty_tmux.drive.pristine import carry_out
 from batty_tmux.drive.wire import Absent, Answer, Done, Faulted, Fit, Reply, Sent, Unfit, Wanted
 from batty_tmux.errors import BattyError, CommandFailed
 from batty_tmux.host.dask import Desk, desk
 from batty_tmux.host.lock import exclusive
+from batty_tmux.host.machine import room
 from batty_tmux.host.process import Stop, scrubbed
 
 _LOOK = 0.2
@@ -103,6 +105,7 @@ def _wanted(here: Desk, stop: Stop) -> Iterator[None]:
 
 
 def _words(problem: BaseException) -> str:
+    told = problem.what if isinstance(problem, BattyError) else str(problem)
     if isinstance(problem, CommandFailed):
-        return f"{problem.argv[0]}: {'; '.join(problem.evidence) or problem.what}"
-    return problem.what if isinstance(problem, BattyError) else str(problem)
+        told = f"{problem.argv[0]}: {'; '.join(problem.evidence) or problem.what}"
+    return f"its disk is full: {told}" if is_of_the_disk(told, Room(*room(root()))) else told

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,8 @@ class TestOneGate:
         assert said(passed).split()[:2] == ["out", "err"]
         assert "src" in said(passed)
         assert Path(passed.log).stat().st_mode & 0o777 == 0o400
-        red = gated(repo, spec(cluster, "echo FAILED tests/test_x.py::test_a - no; exit 3"))
+        summary = "=== short test summary info ===\\nFAILED tests/test_x.py::test_a - no\\n"
+        red = gated(repo, spec(cluster, f"printf '{summary}'; exit 3"))
         assert (red.verdict, red.status, red.failed) == ("fail", 3, ("tests/test_x.py::test_a",))
         assert gated(repo, spec(cluster, "no-such-program-anywhere")).verdict == "infra"
         assert placed(repo) == ["w1"] * 3
@@ -165,7 +167,7 @@ class TestOneGate:
     def test_a_mirror_gets_all_once_and_then_what_is_new(self, repo: Repo, empty: Cluster, tmp_path: Path) -> None:
         """Also where it has lost everything in between, and for a commit that it holds below another."""
         add(empty, "w1", XDG_CACHE_HOME=str(tmp_path / "cache"))
-        gate = spec(empty, "git cat-file -e HEAD~0")
+        gate = spec(empty, "git cat-file -e HEAD~0 && git merge-base main HEAD")
         repo.phase("phase-1", {"b": "b\n"})
         new = "batty/phase-1-run-001"
         assert gated(repo, gate, subject(repo, new, base="main")).verdict == "pass"
@@ -176,9 +178,14 @@ class TestOneGate:
         again = gated(repo, gate, subject(repo, later, base="main~1"))
         assert again.verdict == "pass", said(again)
         assert moved(repo) == []
+        repo.grow("main", "the base goes on", {"d": "d\n"})
+        beside_it = gated(
+            repo, replace(gate, command="git diff --name-only main HEAD"), subject(repo, new, base="main")
+        )
+        assert said(beside_it).split() == ["b", "c", "d"]
 
     def test_a_worker_can_fetch_it_instead(self, repo: Repo, cluster: Cluster) -> None:
-        gate = spec(cluster, "test -e src/a.py", fetch=f"file://{repo.folder}")
+        gate = spec(cluster, "test -e src/a.py && git rev-parse main", fetch=f"file://{repo.folder}")
         assert gated(repo, gate).verdict == "pass"
         away = spec(cluster, "true", fetch=f"file://{repo.folder}/nowhere")
         head = repo.grow("main", "later", {"c": "c\n"})
@@ -329,12 +336,12 @@ class TestFaults:
                 del busy
             assert (told.verdict, told.host) == ("pass", "w1"), said(told)
             assert [event.host for event in moved(repo)] == ["full"]
-            assert "space" in moved(repo)[0].why
+            assert moved(repo)[0].why.startswith("its disk is full: ")
             cluster.workers[0].kill()
             with pytest.raises(BattyError) as refused:
                 gated(repo, spec(cluster, "test -e large"), subject(repo, large))
             assert refused.value.code == "no-worker"
-            assert "space" in " ".join(refused.value.evidence)
+            assert [line for line in refused.value.evidence if line.startswith("full: its disk is full: ")]
         finally:
             run(("umount", "--lazy", str(disk))).check()
 
