@@ -68,6 +68,7 @@ class Shape:
     """What a repository holds. The base moves once after the phases have begun, so that each must be put on it.
 
     `filled`: the worktrees of the phases hold their files. The queue never looks at them, and writing them takes long.
+    `workers` is a scheduler's address; then there are as many slots as its workers have.
     """
 
     phases: int
@@ -80,10 +81,13 @@ class Shape:
     checked_out: bool = True
     moved: bool = True
     filled: bool = False
+    workers: str = ""
 
     @property
     def settings(self) -> str:
-        return f'[gate]\ncommand = "{self.gate}"\n\n[queue]\ngate = "{self.mode}"\nslots = {self.slots}\n'
+        slots = '"auto"' if self.workers else self.slots
+        gate = f'[gate]\ncommand = "{self.gate}"\nworkers = "{self.workers}"\n'
+        return f'{gate}\n[queue]\ngate = "{self.mode}"\nslots = {slots}\n'
 
 
 @dataclass(frozen=True)

@@ -113,8 +113,8 @@ def test_a_killed_scheduler_leaves_everything_queued_and_the_next_lander_goes_on
         eventually(lambda: batty(repo, "land").status == 1, "the same refusal")
     assert len(lander.events) - number <= 1, "a standing problem fills no journal"
     assert "missing  workers" in batty(repo, "doctor").stdout
+    empty.workers.pop().kill()
     empty.scheduler.start()
-    empty.workers.clear()
     go.touch()
     add(empty, "w2")
     batty(repo, "land").check()
