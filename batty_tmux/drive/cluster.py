@@ -17,9 +17,9 @@ from batty_tmux.host.dask import Engine, Seat
 from batty_tmux.host.process import pause
 from batty_tmux.names import clean
 
-_ASK: Final = 30.0
-"""Seconds that a worker may take to say what tools it has."""
-_FRESH: Final = 60.0
+_ASK: Final = 12.0
+"""Seconds that a worker may take to say what tools it has; gate.toolchain has ten."""
+_FRESH: Final = 300.0
 """Seconds after which one that did not fit is asked again."""
 GRACE: Final = 15.0
 """Seconds in which a worker may come where there is none: a nanny starts it again."""
@@ -102,13 +102,13 @@ class Cluster:
         return known is None or (bool(known[1]) and monotonic() - known[0] > _FRESH)
 
     @contextmanager
-    def heeding(self, order: str, begun: Callable[[str, str], None]) -> Iterator[None]:
-        """For the block, have it called with name and address of each worker that begins an order."""
-        self._heeding[order] = begun
+    def heeding(self, job: str, begun: Callable[[str, str], None]) -> Iterator[None]:
+        """For the block, have it called with name and address of each worker that begins a job."""
+        self._heeding[job] = begun
         try:
             yield
         finally:
-            del self._heeding[order]
+            del self._heeding[job]
 
     def _heard(self, told: object) -> None:
         """Take note that a worker has begun. In a thread of the engine's."""
@@ -119,7 +119,7 @@ class Cluster:
 
 
 def _differs(told: bytes | str) -> tuple[str, ...]:
-    """Return what keeps a worker from running orders; nothing where it fits."""
+    """Return what keeps a worker from running jobs; nothing where it fits."""
     if isinstance(told, str):
         return (clean(told, _WIDE),)
     try:

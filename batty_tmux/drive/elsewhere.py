@@ -1,4 +1,4 @@
-"""Have one order run on a cluster, and see it to its end, whatever becomes of the workers.
+"""Have one job run on a cluster, and see it to its end, whatever becomes of the workers.
 
 Nothing here is a verdict but what a worker that fits says of the gate. A worker that dies, leaves or fills its disk
 costs a try. A scheduler that is gone, and workers of which none fits, are a BattyError: no entry is to blame.
@@ -21,7 +21,7 @@ import msgspec
 from batty_tmux import __version__
 from batty_tmux.drive import wire
 from batty_tmux.drive.cluster import GRACE, NAMED, Cluster, Others
-from batty_tmux.drive.pristine import Report
+from batty_tmux.drive.pristine import Result
 from batty_tmux.drive.wire import Absent, Done, Faulted, Reply, Sent, Unfit
 from batty_tmux.drive.worker import answer
 from batty_tmux.errors import BattyError
@@ -62,9 +62,9 @@ class Moved:
 
 @dataclass(frozen=True)
 class Ended:
-    """`report` is None where it was stopped. `log` is what is to stand in the gate's log."""
+    """`result` is None where it was stopped. `log` is what is to stand in the gate's log."""
 
-    report: Report | None
+    result: Result | None
     host: str = ""
     log: bytes = b""
 
@@ -85,19 +85,25 @@ def repository(git: Git, commit: Sha) -> tuple[str, str]:
 
 @dataclass
 class Parcel:
-    """What of the repository goes along with an order: what is new above commits that a worker may have."""
+    """What of the repository goes along with a job: what is new above commits that a worker may have.
+
+    Raises BattyError `too-large` where that is more than can be sent.
+    """
 
     git: Git
     commit: Sha
     base: Sha
     above: tuple[Sha, ...]
+    data: bytes = b""
 
-    def made(self) -> bytes:
-        data = bundle(self.git, {wire.CANDIDATE: self.commit, wire.BASE: self.base}, self.above)
-        if len(data) > _TOO_LARGE:
-            what = f"{self.commit[:9]} is too much to be sent to workers with its order: {len(data) >> 20} MB"
+    def __post_init__(self) -> None:
+        self._pack()
+
+    def _pack(self) -> None:
+        self.data = bundle(self.git, {wire.CANDIDATE: self.commit, wire.BASE: self.base}, self.above)
+        if len(self.data) > _TOO_LARGE:
+            what = f"{self.commit[:9]} is too much to be sent to workers with its job: {len(self.data) >> 20} MB"
             raise BattyError("too-large", what, next="${EDITOR:-vi} batty.toml  # [gate] fetch")
-        return data
 
     def again(self, have: Sequence[Sha]) -> bool:
         """Stand on what a worker has, or on nothing; False where it was sent whole already."""
@@ -108,6 +114,7 @@ class Parcel:
         known = tuple(Sha(row) for row in rows if not row.endswith(" missing"))
         # the same ground would be refused again
         self.above = known if set(known) != set(self.above) else ()
+        self._pack()
         return True
 
 
@@ -148,7 +155,7 @@ class _Bell:
 
 @dataclass
 class Journey:
-    """One order on its way. `at` is where it has begun, by name and address.
+    """One job on its way. `at` is where it has begun, by name and address.
 
     `lost` are the workers that it has used up and why; `deaths` counts those among them that were gone while they ran
     it; `refused` are those, by address, that it is not given to again.
@@ -170,17 +177,17 @@ class Journey:
     def go(self, parcel: Parcel | None) -> Ended:
         """Go on until there is an answer or the stop is set. Raises BattyError `no-scheduler` or `no-worker`."""
         with self._bell:
-            data, pinned = parcel.made() if parcel else b"", ""
+            data, pinned = parcel.data if parcel else b"", ""
             while (seats := self._seats(pinned)) is not None:
                 reply = self._once(seats, data)
                 if reply == "stopped":
                     break
                 pinned = ""
                 if isinstance(reply, Reply):
-                    if isinstance(reply.answer, Done):
-                        return Ended(reply.answer.report, clean(reply.host, NAMED), wire.unpacked(reply.answer))
+                    if isinstance(reply.answer, Done) and not reply.answer.result.stopped:
+                        return Ended(reply.answer.result, clean(reply.host, NAMED), wire.unpacked(reply.answer))
                     if isinstance(reply.answer, Absent) and parcel is not None and parcel.again(reply.answer.have):
-                        data, pinned = parcel.made(), reply.address
+                        data, pinned = parcel.data, reply.address
                         continue
                     self._use_up(reply.host, reply.address, _why(reply))
                 if len(self.lost) >= TRIES:
@@ -231,13 +238,12 @@ class Journey:
         """Tell where it has begun. Where that is elsewhere than before, the engine has moved it off a dead worker."""
         while self._begun:
             begun = self._begun.popleft()
-            if begun == self.at:
-                continue
-            self._left()
-            self.at = begun
-            order = self.sent.order
-            self._deadline = monotonic() + order.seconds * (2 if order.setup else 1) + _SLACK
-            self.tell(Placed(begun[0]))
+            job = self.sent.job
+            self._deadline = monotonic() + job.seconds * (2 if job.setup else 1) + _SLACK
+            if begun != self.at:
+                self._left()
+                self.at = begun
+                self.tell(Placed(begun[0]))
 
     def _is_in_vain(self, seats: Sequence[str]) -> bool:
         """Tell whether no answer will come. Raises BattyError where the scheduler is gone."""
@@ -291,10 +297,10 @@ class Journey:
             raise self._no_worker({})
         told = f"batty: {len(self.lost)} workers did not bring it to an end\n"
         rows = "".join(f"batty: {line}\n" for line in self.lost)
-        return Ended(Report("infra"), self.host, (told + rows).encode("utf-8", "replace"))
+        return Ended(Result("infra"), self.host, (told + rows).encode("utf-8", "replace"))
 
     def _no_worker(self, others: Others) -> BattyError:
-        return self.cluster.no_worker(f"the gate of {self.sent.order.phase}", others, self.lost)
+        return self.cluster.no_worker(f"the gate of {self.sent.job.phase}", others, self.lost)
 
 
 def _why(reply: Reply) -> str:
@@ -305,5 +311,7 @@ def _why(reply: Reply) -> str:
             return what
         case Absent():
             return "its mirror does not take the commit"
+        case Done():
+            return "it has ended the gate, as a worker that leaves does"
         case _:
             return "it has run nothing"

@@ -17,7 +17,7 @@ from batty_tmux.drive.cluster import Cluster
 from batty_tmux.drive.command_log import fresh_log, settle_left
 from batty_tmux.drive.elsewhere import Journey, Moved, Parcel, Placed, repository
 from batty_tmux.drive.place import Place
-from batty_tmux.drive.pristine import Order, Report, Site, carry_out
+from batty_tmux.drive.pristine import Job, Result, Site, carry_out
 from batty_tmux.drive.scribe import DONE
 from batty_tmux.drive.toolchain import Tools
 from batty_tmux.drive.wire import Sent
@@ -60,8 +60,8 @@ class GateSpec:
         run = (gate.command, gate.seconds, gate.setup, gate.keep, gate.files)
         return cls(*run, gate.workers, gate.fetch, gate.toolchain)
 
-    def order(self, phase: PhaseId, commit: Sha, tree: Sha) -> Order:
-        return Order(phase, commit, tree, self.command, self.setup, self.keep, self.seconds)
+    def job(self, phase: PhaseId, commit: Sha, tree: Sha) -> Job:
+        return Job(phase, commit, tree, self.command, self.setup, self.keep, self.seconds)
 
     @property
     def digest(self) -> str:
@@ -72,8 +72,8 @@ class GateSpec:
         return self._of_anything.hygiene
 
     @property
-    def _of_anything(self) -> Order:
-        return self.order(PhaseId(""), Sha(""), Sha(""))
+    def _of_anything(self) -> Job:
+        return self.job(PhaseId(""), Sha(""), Sha(""))
 
     @property
     def tools(self) -> Tools:
@@ -126,12 +126,13 @@ def run_unless_stopped(
         settle_left(folder)
         log = fresh_log(folder, "gate")
         gate = _Gate(place, spec, subject, log)
+        parcel = gate.parcel() if workers is not None and not spec.fetch else None
         place.records.append(GateStarted(**gate.what, **gate.key, host=spec.workers))
         with exclusive(log) as writing:
             if workers is not None:
-                return gate.elsewhere(workers, writing, stop)
+                return gate.elsewhere(workers, parcel, writing, stop)
             site = Site(place.git, slots, place.state)
-            return gate.ended(carry_out(gate.order, site, subject.environ, writing, stop))
+            return gate.ended(carry_out(gate.job, site, subject.environ, writing, stop))
 
 
 @contextmanager
@@ -167,7 +168,7 @@ class _Gate:
 
     def __init__(self, place: Place, spec: GateSpec, subject: Subject, log: Path) -> None:
         self.place, self.spec, self.subject, self.log = place, spec, subject, log
-        self.order = spec.order(subject.phase, subject.commit, subject.tree)
+        self.job = spec.job(subject.phase, subject.commit, subject.tree)
         self.what: _What = {
             "run": subject.run,
             "phase": subject.phase,
@@ -179,7 +180,15 @@ class _Gate:
         key = spec.key(subject.environ)
         self.key: _Key = {"gate": key.gate, "environment": key.environment, "hygiene": key.hygiene}
 
-    def elsewhere(self, cluster: Cluster, writing: Held, stop: Stop) -> GateFinished | GateStopped:
+    def parcel(self) -> Parcel:
+        """Return what goes along to a worker: above the base at first, which workers are likely to have."""
+        subject = self.subject
+        above = (subject.base,) if subject.base else ()
+        return Parcel(self.place.git, subject.commit, subject.base or subject.commit, above)
+
+    def elsewhere(
+        self, cluster: Cluster, parcel: Parcel | None, writing: Held, stop: Stop
+    ) -> GateFinished | GateStopped:
         """Have it run on a worker. What it said there comes without its secrets, when it has ended."""
         git, subject, fetch = self.place.git, self.subject, self.spec.fetch
         pin = candidate_pin(subject.commit)
@@ -189,8 +198,7 @@ class _Gate:
         # who is asked without a base, as for a trial of a gate, is asked about the commit alone
         branch, base = f"refs/heads/{subject.branch or 'main'}", subject.base or subject.commit
         wanted = self.spec.wanted(subject.environ)
-        sent = Sent("", self.order, wanted, name, kind, branch, base, fetch, pin if fetch else "")
-        parcel = None if fetch else Parcel(git, subject.commit, base, (subject.base,) if subject.base else ())
+        sent = Sent("", self.job, wanted, name, kind, branch, base, fetch, pin if fetch else "")
         try:
             ended = Journey(cluster, cluster.connect(), sent, stop, self._told).go(parcel)
         except BattyError:
@@ -198,7 +206,7 @@ class _Gate:
             raise
         write_whole(writing.descriptor, ended.log)
         os.fchmod(writing.descriptor, DONE)
-        return self.ended(ended.report or Report("infra", stopped=True), ended.host)
+        return self.ended(ended.result or Result("infra", stopped=True), ended.host)
 
     def _told(self, news: Placed | Moved) -> None:
         if isinstance(news, Placed):
@@ -206,22 +214,22 @@ class _Gate:
         else:
             self.place.records.append(GateMoved(**self.what, host=news.host, why=news.why))
 
-    def ended(self, report: Report, host: str = "") -> GateFinished | GateStopped:
+    def ended(self, result: Result, host: str = "") -> GateFinished | GateStopped:
         """Journal what came of it."""
-        if report.stopped:
+        if result.stopped:
             stopped = GateStopped(**self.what)
             self.place.records.append(stopped)
             return stopped
         finished = GateFinished(
             **self.what,
             **self.key,
-            verdict=report.verdict,
-            status=report.status,
-            seconds=report.seconds,
-            cpu=report.cpu,
-            memory=report.memory,
-            beside=report.beside,
-            failed=() if report.verdict == "pass" else failed_tests(_tail(self.log)),
+            verdict=result.verdict,
+            status=result.status,
+            seconds=result.seconds,
+            cpu=result.cpu,
+            memory=result.memory,
+            beside=result.beside,
+            failed=() if result.verdict == "pass" else failed_tests(_tail(self.log)),
             host=host,
         )
         self.place.records.append(finished)

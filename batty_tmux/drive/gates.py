@@ -6,24 +6,21 @@ end on the engine's own executor.
 
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Final
 
 from batty_tmux.core.events import GateFinished, GateStopped
 from batty_tmux.core.queue_plan import RunGate
 from batty_tmux.drive.cluster import Cluster
 from batty_tmux.drive.gate import Subject, run_unless_stopped
-from batty_tmux.drive.ground import Ground, run_of
+from batty_tmux.drive.ground import MOST, Ground, run_of
 from batty_tmux.drive.senses import Bell
 from batty_tmux.host.process import Stop
 from batty_tmux.names import Sha
 
 Outcome = GateFinished | GateStopped
-_MOST: Final = 64
-"""Slots: as many as queue.slots may say."""
 
 
 def _slots() -> Executor:
-    return ThreadPoolExecutor(_MOST, thread_name_prefix="gate")
+    return ThreadPoolExecutor(MOST, thread_name_prefix="gate")
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from batty_tmux.config_tables import Config
 from batty_tmux.core import slots
@@ -16,6 +17,9 @@ from batty_tmux.errors import BattyError
 from batty_tmux.host.lock import Held
 from batty_tmux.host.machine import cores, memory
 from batty_tmux.names import RunId, Sha
+
+MOST: Final = 64
+"""Gates at once, wherever they run: as many as queue.slots may say."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ class Lookout:
             return wanted
         if cluster is not None:
             # as long as nothing calls for a gate, nobody needs to know
-            return max(1, cluster.slots(gate.wanted(self.environ))) if cluster.connected else 1
+            return min(MOST, max(1, cluster.slots(gate.wanted(self.environ)))) if cluster.connected else 1
         events = self.place.records.events
         for event in events[self._paced :]:
             self._pace = slots.apply(self._pace, event)

@@ -39,11 +39,11 @@ class Mirror:
 
     @classmethod
     def of(cls, sent: Sent) -> "Mirror":
-        """Return the mirror for an order, made if need be. Raises BattyError for a name that is none."""
+        """Return the mirror for a job, made if need be. Raises BattyError for a name that is none."""
         if _NAME.fullmatch(sent.repo) is None or sent.repo.strip(".") == "":
-            raise BattyError("bad-order", f"{sent.repo!r} cannot be the name of a mirror", next="batty doctor")
+            raise BattyError("bad-job", f"{sent.repo!r} cannot be the name of a mirror", next="batty doctor")
         if not sent.branch.startswith("refs/heads/"):
-            raise BattyError("bad-order", f"{sent.branch!r} cannot be the base", next="batty doctor")
+            raise BattyError("bad-job", f"{sent.branch!r} cannot be the base", next="batty doctor")
         folder, state = root() / "mirrors" / sent.repo, root() / "locks" / sent.repo
         with exclusive(state / "mirror.lock"):
             folder.mkdir(parents=True, mode=0o700, exist_ok=True)
@@ -55,11 +55,11 @@ class Mirror:
         return Site(self.git, self.folder, self.state)
 
     def bring(self, sent: Sent, data: bytes) -> Absent | None:
-        """Have the order's commit here, whole; say what is here instead where the bundle does not fit on it.
+        """Have the job's commit here, whole; say what is here instead where the bundle does not fit on it.
 
         Raises BattyError where it cannot be fetched or kept.
         """
-        commit, base = sent.order.commit, sent.tip
+        commit, base = sent.job.commit, sent.tip
         pin = f"{_PINS}/{commit}"
         with exclusive(self.state / "mirror.lock"):
             if self._holds(commit, sent.branch) and self._holds(base, sent.branch):

@@ -1,6 +1,6 @@
-"""Run an order: the gate on exactly one commit, in a worktree of batty's own that holds nothing else.
+"""Run a job: the gate on exactly one commit, in a worktree of batty's own that holds nothing else.
 
-The same here and on a worker: what is to be run is a value, the order, and so is what came of it, the report. Nothing
+The same here and on a worker: what is to be run is a value, the job, and so is what came of it, the result. Nothing
 of it knows a journal or a queue.
 
 A reused worktree passes bad commits: a stale byte-code file of the same size and second is enough. So a slot is
@@ -35,7 +35,7 @@ _HYGIENE = "pristine: tracked, untracked and ignored files, index made anew"
 """Part of what a verdict belongs to: change it where slots are made cleaner, and no older verdict is reused."""
 
 
-class Order(msgspec.Struct, frozen=True):
+class Job(msgspec.Struct, frozen=True):
     """What is to be run, and on what. Nothing of the place or of its environment is in it."""
 
     phase: PhaseId
@@ -62,8 +62,8 @@ class Order(msgspec.Struct, frozen=True):
         return self.gate + self.hygiene
 
 
-class Report(msgspec.Struct, frozen=True):
-    """What came of an order. `cpu` in seconds and `memory` in bytes are of the command and what it waited for.
+class Result(msgspec.Struct, frozen=True):
+    """What came of a job. `cpu` in seconds and `memory` in bytes are of the command and what it waited for.
 
     `beside` is how many others were at work when it began, `stopped` that it was ended before it had a verdict. `fault`
     says what was wrong with the machine, where it is that which kept the gate from a verdict.
@@ -81,7 +81,7 @@ class Report(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Site:
-    """Where orders are run: a repository's git, the folder of the worktrees, and a folder for locks and marks."""
+    """Where jobs are run: a repository's git, the folder of the worktrees, and a folder for locks and marks."""
 
     git: Git
     slots: Path
@@ -113,18 +113,18 @@ class _Judged:
     fault: str = ""
 
 
-def carry_out(order: Order, site: Site, environ: Mapping[str, str], log: Held, stop: Stop) -> Report:
-    """Run the order in a slot of the site, all that it says in the log, whose lock is held.
+def carry_out(job: Job, site: Site, environ: Mapping[str, str], log: Held, stop: Stop) -> Result:
+    """Run the job in a slot of the site, all that it says in the log, whose lock is held.
 
     Raises BattyError where there is no slot, and CommandFailed where git cannot make one pristine for the disk.
     """
     with Scribe(log) as scribe:
         with _slot(site) as slot:
             # a git that outlives its lander keeps the slot's lock, as a gate does: both write there
-            judged = _judge(Git(slot.folder, slot.held), slot, order, environ, scribe, stop)
+            judged = _judge(Git(slot.folder, slot.held), slot, job, environ, scribe, stop)
         is_whole = scribe.dismiss(judged.words)
     ran = judged.ran
-    return Report(
+    return Result(
         # a gate that nobody hears any more may fail of that alone
         verdict=judged.verdict if is_whole else "infra",
         status=judged.status,
@@ -137,23 +137,23 @@ def carry_out(order: Order, site: Site, environ: Mapping[str, str], log: Held, s
     )
 
 
-def _judge(git: Git, slot: Slot, order: Order, environ: Mapping[str, str], scribe: Scribe, stop: Stop) -> _Judged:
+def _judge(git: Git, slot: Slot, job: Job, environ: Mapping[str, str], scribe: Scribe, stop: Stop) -> _Judged:
     with TemporaryDirectory(prefix="batty-gate-", ignore_cleanup_errors=True) as scratch:
-        problem = _make_pristine(git, order)
+        problem = _make_pristine(git, job)
         if problem:
             return _Judged("infra", words=f"batty: {problem}")
-        environ = _environment(order, environ, Path(scratch))
-        if order.setup and _setup_is_due(slot.marker, order):
-            ran = _run(order.setup, slot, scribe, environ, order.seconds, stop)
+        environ = _environment(job, environ, Path(scratch))
+        if job.setup and _setup_is_due(slot.marker, job):
+            ran = _run(job.setup, slot, scribe, environ, job.seconds, stop)
             if ran.status != 0:
                 return _full(slot, ran) or _Judged(
                     "infra", ran.status, ran, words=f"batty: gate.setup ended with {ran.status}"
                 )
-            slot.marker.write_text(order.prepared)
+            slot.marker.write_text(job.prepared)
         begun = monotonic()
-        ran = _run(order.command, slot, scribe, environ, order.seconds, stop)
+        ran = _run(job.command, slot, scribe, environ, job.seconds, stop)
         seconds = monotonic() - begun
-        if not slot.folder.is_dir() or git.tip("HEAD") != order.commit:
+        if not slot.folder.is_dir() or git.tip("HEAD") != job.commit:
             told = "batty: the gate moved HEAD, so it is not known what it tested"
             return _Judged("infra", ran.status, ran, seconds, told)
     verdict = verdict_of(ran.status)
@@ -186,12 +186,12 @@ def verdict_of(status: int | None) -> VerdictWord:
     return "infra" if status in _COULD_NOT_RUN or status < 0 or status > _SIGNALLED else "fail"
 
 
-def _setup_is_due(marker: Path, order: Order) -> bool:
+def _setup_is_due(marker: Path, job: Job) -> bool:
     """Setup runs once in a fresh slot; where nothing is kept, every pristine slot is a fresh one."""
-    return not order.keep or not marker.exists() or marker.read_text() != order.prepared
+    return not job.keep or not marker.exists() or marker.read_text() != job.prepared
 
 
-def _make_pristine(slot: Git, order: Order) -> str | None:
+def _make_pristine(slot: Git, job: Job) -> str | None:
     """Make the slot hold the commit and nothing else; return what is wrong if it cannot be.
 
     Raises CommandFailed where the disk is full: no other attempt would end otherwise.
@@ -204,31 +204,31 @@ def _make_pristine(slot: Git, order: Order) -> str | None:
     # and a slot can be made anew at any time: nothing in it is worth waiting for the disk
     whole = ("core.sparseCheckout=false", "core.fsync=none")
     if not slot.run("read-tree", "HEAD", config=whole).ok:
-        slot.run("read-tree", order.commit, config=whole)
+        slot.run("read-tree", job.commit, config=whole)
     slot.run("update-index", "-q", "--refresh", config=whole)
-    done = slot.run("checkout", "--quiet", "--force", "--detach", order.commit, config=whole)
+    done = slot.run("checkout", "--quiet", "--force", "--detach", job.commit, config=whole)
     if not done.ok:
         if is_of_the_disk(done.stderr, Room(*room(slot.folder))):
             done.check()
         return f"checkout failed: {done.stderr.strip()}"
-    excludes = tuple(word for path in order.keep for word in ("-e", f"/{path.strip('/')}"))
+    excludes = tuple(word for path in job.keep for word in ("-e", f"/{path.strip('/')}"))
     done = slot.run("clean", "-ffdxq", *excludes)
     if not done.ok:
         return f"clean failed: {done.stderr.strip()}"
     # by tree identity, not by status: line-ending attributes can make a true checkout look modified
-    if slot.say("write-tree") != order.tree:
+    if slot.say("write-tree") != job.tree:
         return "the slot's index is not the tree that is to be gated"
-    kept = (f"--exclude=/{path.strip('/')}" for path in order.keep)
+    kept = (f"--exclude=/{path.strip('/')}" for path in job.keep)
     left = slot.run("ls-files", "-z", "--others", *kept).check().stdout
     return f"files that are not in the tree: {left.split(chr(0))[0]}" if left else None
 
 
-def _environment(order: Order, environ: Mapping[str, str], scratch: Path) -> dict[str, str]:
+def _environment(job: Job, environ: Mapping[str, str], scratch: Path) -> dict[str, str]:
     """Return the whole environment of a gate. Nothing in it leads to a terminal, a tmux or another repository."""
     kept = {k: v for k, v in scrubbed(environ).items() if k not in {"TMUX", "TMUX_PANE", "PWD", "OLDPWD"}}
     own = {
-        "BATTY_PHASE": str(order.phase),
-        "BATTY_CANDIDATE": str(order.commit),
+        "BATTY_PHASE": str(job.phase),
+        "BATTY_CANDIDATE": str(job.commit),
         "CI": "true",
         "TMPDIR": str(scratch),
     }

@@ -19,6 +19,8 @@ _PATIENCE: Final = 10.0
 """Seconds that gate.toolchain may take: a worker answers nobody else meanwhile."""
 _FRESH: Final = 60.0
 """Seconds for which its answer holds: a lander asks before each step."""
+_AGAIN: Final = 10.0
+"""Seconds after which it is asked again where it had none."""
 _MOST: Final = 64 * 1024
 """Bytes that it may say."""
 
@@ -38,18 +40,23 @@ class Tools(msgspec.Struct, frozen=True):
         return environment(words, environ.get("PATH", os.defpath))
 
 
-_known: dict[tuple[str, str], tuple[float, tuple[str, ...]]] = {}
+_known: dict[tuple[str, str], tuple[float, tuple[str, ...] | BattyError]] = {}
 _lock = Lock()
 
 
 def _said(command: str, environ: Mapping[str, str]) -> tuple[str, ...]:
     key = (command, environ.get("PATH", ""))
     with _lock:
-        at, lines = _known.get(key, (float("-inf"), ()))
-        if monotonic() - at > _FRESH:
-            lines = _ask(command, environ)
-            _known[key] = (monotonic(), lines)
-        return lines
+        at, said = _known.get(key, (float("-inf"), ()))
+        if monotonic() - at > (_AGAIN if isinstance(said, BattyError) else _FRESH):
+            try:
+                said = _ask(command, environ)
+            except BattyError as unsaid:
+                said = unsaid
+            _known[key] = (monotonic(), said)
+    if isinstance(said, BattyError):
+        raise said
+    return said
 
 
 def _ask(command: str, environ: Mapping[str, str]) -> tuple[str, ...]:

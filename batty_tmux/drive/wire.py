@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from batty_tmux.drive.pristine import Order, Report
+from batty_tmux.drive.pristine import Job, Result
 from batty_tmux.drive.toolchain import Tools
 from batty_tmux.names import Sha
 
@@ -33,14 +33,14 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """An order for a worker.
+    """A job for a worker.
 
     `repo` names the mirror, `format` its kind of objects. `branch` is the base and `tip` where that is, since gates ask
     what differs from it. `fetch` is where `ref` and `branch` are fetched from, "" where a bundle comes along.
     """
 
     id: str
-    order: Order
+    job: Job
     wanted: Wanted
     repo: str
     format: str
@@ -75,7 +75,7 @@ class Faulted(msgspec.Struct, frozen=True, tag="faulted"):
 class Done(msgspec.Struct, frozen=True, tag="done"):
     """`log` is compressed; `cut` bytes of it are missing at its beginning."""
 
-    report: Report
+    result: Result
     log: bytes
     cut: int = 0
 

@@ -1,7 +1,7 @@
-"""The worker's side of a gate on a cluster: one function that takes an order as bytes and answers with bytes.
+"""The worker's side of a gate on a cluster: one function that takes a job as bytes and answers with bytes.
 
 It runs inside a worker of the engine, with that worker's environment, programs and disk. Nothing that goes wrong here
-is ever a verdict: it is a fault of the worker, and the order is tried elsewhere.
+is ever a verdict: it is a fault of the worker, and the job is tried elsewhere.
 """
 
 from collections.abc import Iterator
@@ -32,12 +32,12 @@ _OF_THE_ENGINE = ("DASK_",)
 
 
 def fitness(version: str, data: bytes) -> bytes:
-    """Say whether orders that want this could be run here. Cheap: it runs nothing but gate.toolchain."""
+    """Say whether jobs that want this could be run here. Cheap: it runs nothing but gate.toolchain."""
     return wire.encode(_of_another_version(version) or _fitness(wire.wanted.decode(data)))
 
 
 def answer(version: str, data: bytes, bundle: bytes) -> bytes:
-    """Run an order here, as a task of the engine's."""
+    """Run a job here, as a task of the engine's."""
     here = desk()
     try:
         told = _of_another_version(version) or _answer(here, wire.sent.decode(data), bundle)
@@ -75,8 +75,8 @@ def _run(mirror: Mirror, sent: Sent, stop: Stop) -> Absent | Faulted | Done:
         log = Path(folder, "log")
         log.touch(0o600)
         with exclusive(log) as held:
-            report = carry_out(sent.order, mirror.site, _environ(), held, stop)
-        return Faulted(report.fault) if report.fault else Done(report, *wire.packed(log))
+            result = carry_out(sent.job, mirror.site, _environ(), held, stop)
+        return Faulted(result.fault) if result.fault else Done(result, *wire.packed(log))
 
 
 def _environ() -> dict[str, str]:

@@ -16,6 +16,10 @@ _SHA256 = 64
 """Digits of an object's name in a repository of the newer kind."""
 
 
+_WHOLE = "batty-made"
+"""The file that says that a bare repository was made to its end."""
+
+
 def bundle(git: Git, tips: Mapping[str, Sha], without: Sequence[Sha]) -> bytes:
     """Return commits, by the names of refs, with all that they have beyond others; nothing at all where these hold it.
 
@@ -60,5 +64,7 @@ def bare(folder: Path, object_format: str) -> Git:
         raise BattyError("object-format", f"{object_format!r} is no kind of git repository", next="batty doctor")
     folder.mkdir(parents=True, exist_ok=True)
     git = Git(folder)
-    git.run("init", "--quiet", "--bare", f"--object-format={object_format}", ".").check()
+    if not (folder / _WHOLE).exists():
+        git.run("init", "--quiet", "--bare", f"--object-format={object_format}", ".").check()
+        (folder / _WHOLE).touch()
     return git

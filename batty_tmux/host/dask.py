@@ -63,7 +63,8 @@ class Engine:
         address = url.replace("dask+tls://", "tls://").replace("dask://", "tcp://")
         try:
             self._client: Any = distributed.Client(address, timeout=PATIENCE, set_as_default=False, name="batty")
-        except (OSError, TimeoutError, ValueError, RuntimeError) as problem:
+        except (OSError, TimeoutError, ValueError, RuntimeError, TypeError) as problem:
+            # the last is what Dask raises for TLS without certificates
             raise _no_scheduler(url, "does not answer", (str(problem),)) from problem
 
     @property
@@ -82,9 +83,11 @@ class Engine:
 
     def versions(self) -> tuple[str, str]:
         """Return the versions of Dask here and at the scheduler, each "" where it is not told."""
-        told = self._client.get_versions()
-        mine, theirs = (told[side]["packages"].get("distributed") for side in ("client", "scheduler"))
-        return str(mine or ""), str(theirs or "")
+        try:
+            told = self._client.sync(self._client.scheduler.versions, callback_timeout=PATIENCE)
+        except (OSError, TimeoutError, RuntimeError, AttributeError) as problem:
+            raise self.gone() from problem
+        return str(_distributed(self.url).__version__), str(told["packages"].get("distributed") or "")
 
     def ask(
         self, function: Callable[..., bytes], arguments: tuple[object, ...], addresses: Iterable[str], seconds: float
