@@ -14,7 +14,7 @@ from batty_tmux.drive.worker import fitness
 from batty_tmux.errors import BattyError
 from batty_tmux.host.clock import monotonic
 from batty_tmux.host.dask import Engine, Seat
-from batty_tmux.host.process import pause
+from batty_tmux.host.process import Stop, pause
 from batty_tmux.names import clean
 
 _ASK: Final = 12.0
@@ -61,10 +61,10 @@ class Cluster:
                 self._engine.close()
                 self._engine = None
 
-    def expect(self, wanted: Wanted, what: str) -> None:
-        """Wait a while for a worker that fits. Raises BattyError `no-worker`, which says for what, where none comes."""
+    def expect(self, wanted: Wanted, what: str, stop: Stop) -> None:
+        """Wait a while for a worker that fits, or the stop. Raises BattyError `no-worker`, which says for what."""
         until = monotonic() + GRACE
-        while True:
+        while not stop.is_set():
             fit, others = self.look(wanted)
             if fit:
                 return

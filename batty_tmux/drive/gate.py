@@ -121,12 +121,13 @@ def run_unless_stopped(
     `cluster` is the spec's, where the caller has it open. Raises BattyError where the gate cannot be run at all, as
     without a scheduler: what was journaled as begun is journaled as stopped then.
     """
-    with _reached(spec, subject, cluster) as workers:
+    with _reached(spec, subject, stop, cluster) as workers:
+        # all that may be refused comes before anything is journaled: it is tried again and again
+        parcel = _parcel(place, subject) if workers is not None and not spec.fetch else None
         folder = place.phase_folder(subject.run, subject.phase)
         settle_left(folder)
         log = fresh_log(folder, "gate")
         gate = _Gate(place, spec, subject, log)
-        parcel = gate.parcel() if workers is not None and not spec.fetch else None
         place.records.append(GateStarted(**gate.what, **gate.key, host=spec.workers))
         with exclusive(log) as writing:
             if workers is not None:
@@ -136,16 +137,22 @@ def run_unless_stopped(
 
 
 @contextmanager
-def _reached(spec: GateSpec, subject: Subject, cluster: Cluster | None) -> Iterator[Cluster | None]:
-    """Yield the workers' cluster, with one that fits: before anything is journaled, since that may fail for long."""
+def _reached(spec: GateSpec, subject: Subject, stop: Stop, cluster: Cluster | None) -> Iterator[Cluster | None]:
+    """Yield the workers' cluster, with one that fits, unless it was stopped before."""
     if not spec.workers:
         yield None
         return
     with ExitStack() as stack:
         if cluster is None or cluster.url != spec.workers:
             cluster = stack.enter_context(closing(Cluster(spec.workers)))
-        cluster.expect(spec.wanted(subject.environ), f"the gate of {subject.phase}")
+        cluster.expect(spec.wanted(subject.environ), f"the gate of {subject.phase}", stop)
         yield cluster
+
+
+def _parcel(place: Place, subject: Subject) -> Parcel:
+    """Return what goes along to a worker: above the base at first, which workers are likely to have."""
+    above = (subject.base,) if subject.base else ()
+    return Parcel(place.git, subject.commit, subject.base or subject.commit, above)
 
 
 class _What(TypedDict):
@@ -179,12 +186,6 @@ class _Gate:
         }
         key = spec.key(subject.environ)
         self.key: _Key = {"gate": key.gate, "environment": key.environment, "hygiene": key.hygiene}
-
-    def parcel(self) -> Parcel:
-        """Return what goes along to a worker: above the base at first, which workers are likely to have."""
-        subject = self.subject
-        above = (subject.base,) if subject.base else ()
-        return Parcel(self.place.git, subject.commit, subject.base or subject.commit, above)
 
     def elsewhere(
         self, cluster: Cluster, parcel: Parcel | None, writing: Held, stop: Stop
