@@ -61,10 +61,12 @@ class Engine:
         distributed = _distributed(url)
         self.url = url
         address = url.replace("dask+tls://", "tls://").replace("dask://", "tcp://")
+        if address.startswith("tls:") and not distributed.Security().get_connection_args("client").get("ssl_context"):
+            # Dask itself would find out late, and not come to an end over it
+            raise _no_scheduler(url, "wants certificates", ("distributed.comm.tls of Dask's own settings names none",))
         try:
             self._client: Any = distributed.Client(address, timeout=PATIENCE, set_as_default=False, name="batty")
-        except (OSError, TimeoutError, ValueError, RuntimeError, TypeError) as problem:
-            # the last is what Dask raises for TLS without certificates
+        except (OSError, TimeoutError, ValueError, RuntimeError) as problem:
             raise _no_scheduler(url, "does not answer", (str(problem),)) from problem
 
     @property

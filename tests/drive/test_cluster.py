@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -366,11 +365,3 @@ class TestFaults:
             assert (found[0].verdict, found[0].host) == ("pass", {"h1": "h2", "h2": "h1"}[first])
             pid = number_in(tmp_path / "pid")
             eventually(lambda: not alive(pid), "the end of the gate that nobody hears of", seconds=60)
-
-
-def test_a_machine_without_the_package_says_how_to_get_it(repo: Repo, tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['distributed'] = None\n")
-    repo.commit("gate", {"batty.toml": '[gate]\ncommand = "true"\nworkers = "dask://127.0.0.1:1"\n'})
-    argv = (sys.executable, "-m", "batty_tmux", "--repo", str(repo.folder), "doctor")
-    told = run(argv, env={"PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"}, cwd=repo.folder)
-    assert "pip install 'batty-tmux[cluster]'" in told.stdout
