@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,15 @@ from typing import Any
 import pytest
 from distributed import Client
 
+from batty_tmux import __version__
 from batty_tmux.core.events import AnyEvent, GateFinished, GateMoved, GatePlaced, GateStopped
 from batty_tmux.drive import cluster as workers
-from batty_tmux.drive import elsewhere
+from batty_tmux.drive import elsewhere, wire
 from batty_tmux.drive.gate import GateSpec, Subject, run_gate, run_unless_stopped
 from batty_tmux.drive.place import Place
+from batty_tmux.drive.worker import answer
 from batty_tmux.errors import BattyError
+from batty_tmux.host.dask import Engine
 from batty_tmux.host.process import Stop, run
 from batty_tmux.names import PhaseId, RunId, Sha
 from tests.support.engines import Cluster, dask_cluster
@@ -249,6 +252,20 @@ class TestTools:
         with pytest.raises(BattyError) as told:
             gated(repo, spec(empty, "true"))
         assert [row for row in told.value.evidence if row.startswith("old: ") and says in row], told.value.evidence
+
+    def test_a_worker_looks_again_when_a_job_begins(self, repo: Repo, cluster: Cluster) -> None:
+        """Its tools may have changed since a lander has asked. It runs nothing then."""
+        gate, place = spec(cluster, "true"), Place.around(repo.folder)
+        wanted = gate.wanted(os.environ)
+        other = wire.Wanted(wanted.tools, (*wanted.facts, ("cc", "/usr/bin/cc", "/usr/bin/gcc", "1", "1")))
+        job = gate.job(PhaseId("phase-1"), repo.tip(), repo.tree())
+        sent = wire.Sent("id", job, other, *elsewhere.repository(place.git, repo.tip()), "refs/heads/main", repo.tip())
+        with closing(Engine(cluster.address)) as engine:
+            for version in (__version__, "0.0.1"):
+                told = engine.submit(answer, (version, wire.encode(sent), b""), version, list(engine.seats()))
+                reply = wire.replies.decode(told.result(timeout=60))  # type: ignore[arg-type]
+                assert isinstance(reply.answer, wire.Unfit), reply
+                assert (reply.host, len(reply.answer.differs)) == ("w1", 1)
 
 
 class TestFaults:
