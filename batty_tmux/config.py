@@ -75,6 +75,18 @@ def peek_base(text: str, source: str = FILE) -> str:
     return str(base)
 
 
+def peek_remote(text: str, source: str = FILE) -> str:
+    """Return queue.remote alone, "" where it is not given or whatever else is no name of a remote.
+
+    Where the rest of the file cannot be used, this says whose branch that is to be told of. Raises ConfigError when
+    the text is no TOML.
+    """
+    tables, _ = _tables(text, source)
+    queue = tables.get("queue")
+    remote = queue.get("remote", "") if isinstance(queue, dict) else ""
+    return str(remote) if not _value_problem(("queue", "remote"), str, remote) else ""
+
+
 def describe() -> tuple[Key, ...]:
     """Return every key of the file, in its order; NAME and [] stand for an agent's name and for a rule."""
     return tuple(_described(Config, ""))

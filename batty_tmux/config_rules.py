@@ -14,6 +14,8 @@ _VOLUME = re.compile(r"([1-9]\d{0,5})\s*([MGT])B?")
 _SESSION = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _LAYOUT = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _BRANCH_NEVER = re.compile(r"^[-/.]|\.\.|//|/\.|@\{|[\x00-\x20\x7f~^:?*\[\\]|\.lock(/|$)|[/.]$|^@$")
+_REMOTE = re.compile(r"(?!.*(?:\.\.|\.lock(?:/|$)))[A-Za-z0-9_](?:[A-Za-z0-9._-]|/(?=[A-Za-z0-9_])){0,99}(?<![.])")
+_LOCK = re.compile(r"(?:rediss?://|unix:///)\S{1,500}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _NEVER = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _WORKERS = re.compile(r"dask(?:\+tls)?://(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\]):(\d{1,5})")
@@ -76,6 +78,14 @@ def text_problem(path: tuple[str, ...], text: str) -> str:
                 if not text or _URL.fullmatch(text)
                 else 'must be a URL that git fetches from: "ssh://me@host/srv/repo", "https://host/repo"'
             )
+        case "queue.remote":
+            fits = _REMOTE.fullmatch(text)
+            return (
+                "" if fits or not text else 'is not the name of a remote, as `git remote` lists them, such as "origin"'
+            )
+        case "queue.lock":
+            fits = _LOCK.fullmatch(text)
+            return "" if fits or not text else 'must be the address of a Redis, such as "redis://host:6379/0"'
         case "queue.retention":
             return "" if span(text) else 'must be a time such as "12h" or "30d"'
         case "supervisor.timeout" | "review.timeout":

@@ -247,6 +247,16 @@ class Queue(_Table, frozen=True):
     rework: Annotated[
         int, Meta(ge=0, le=20, description="Times that a red or a conflict may go back to a phase's agent.")
     ] = 2
+    remote: Annotated[
+        str,
+        Meta(
+            description='Remote whose branch is the base, such as "origin": landing is a push; "" is your own branch.'
+        ),
+    ] = ""
+    lock: Annotated[
+        str,
+        Meta(description='Redis by which machines take turns at the gate: "redis://host:6379/0"; "" is none.'),
+    ] = ""
     retention: Annotated[
         str, Meta(description='How long what was landed stays pinned: "30d", "12h"; older pins `batty clean` drops.')
     ] = "30d"

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from typing import NewType
 
 Sha = NewType("Sha", str)
@@ -19,6 +20,25 @@ SessionId = NewType("SessionId", str)
 _PHASE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?")
 _NUMBERS = re.compile(r"(\d+)")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True)
+class Base:
+    """The branch that phases start from and land on: one of this repository, or that of a remote, as last fetched.
+
+    Written into words or into a revision it is "main", or "origin/main".
+    """
+
+    name: str
+    remote: str = ""
+
+    @property
+    def ref(self) -> str:
+        """The full name of the ref that says where it is."""
+        return f"refs/remotes/{self.remote}/{self.name}" if self.remote else f"refs/heads/{self.name}"
+
+    def __str__(self) -> str:
+        return f"{self.remote}/{self.name}" if self.remote else self.name
 
 
 def phase_id(text: str) -> PhaseId | None:

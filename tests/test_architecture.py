@@ -50,6 +50,7 @@ def test_each_room_imports_only_those_below_it(capsys: pytest.CaptureFixture[str
         ("libtmux", "host.tmux"),
         ("tmuxp", "host.tmux"),
         ("portalocker", "host.lock"),
+        ("redis", "host.shared_lock"),
         ("kingfisher_sdk", "host.leaks"),
         ("psutil", "host.offspring"),
         ("dask", "host.dask"),

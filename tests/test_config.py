@@ -124,6 +124,8 @@ def test_an_empty_file_means_all_the_defaults_of_the_contract() -> None:
         "queue.gate": '"each"',
         "queue.slots": '"auto"',
         "queue.rework": "2",
+        "queue.remote": '""',
+        "queue.lock": '""',
         "queue.retention": '"30d"',
         "attention.bell": "true",
         "attention.desktop": '"off"',

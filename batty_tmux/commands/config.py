@@ -8,7 +8,8 @@ import msgspec
 
 from batty_tmux.config import FILE, given, literal, parse, values
 from batty_tmux.config_tables import Config
-from batty_tmux.drive.settings import base_branch, base_text, commit_command, repository, uncommitted
+from batty_tmux.drive.settings import base_branch, base_of, base_text, commit_command, repository, uncommitted
+from batty_tmux.names import Base
 
 
 @click.command("config")
@@ -23,7 +24,7 @@ def command(context: click.Context, base: str | None, as_json: bool) -> None:
       batty config --json
     """
     repo = repository(context.obj if isinstance(context.obj, Path) else Path.cwd())
-    branch = base_branch(repo, base)
+    branch = base_of(repo, base_branch(repo, base))
     text = base_text(repo, branch)
     config = parse(text or "", f"{branch}:{FILE}")
     rows = [(key, value, _origin(key, given(text or ""))) for key, value in values(config)]
@@ -40,16 +41,20 @@ def _origin(key: str, keys: frozenset[str]) -> str:
     return "file" if key in keys else "default"
 
 
-def _next(repo: Path, branch: str) -> str:
+def _next(repo: Path, branch: Base) -> str:
     return commit_command(repo, branch, (FILE,))
 
 
-def _as_json(branch: str, rows: list[tuple[str, object, str]], *, has_file: bool) -> str:
+def _as_json(branch: Base, rows: list[tuple[str, object, str]], *, has_file: bool) -> str:
     keys = [{"key": key, "value": msgspec.to_builtins(value), "from": origin} for key, value, origin in rows]
-    return json.dumps({"base": branch, "file": FILE if has_file else None, "keys": keys}, indent=2, ensure_ascii=False)
+    return json.dumps(
+        {"base": branch.name, "remote": branch.remote, "file": FILE if has_file else None, "keys": keys},
+        indent=2,
+        ensure_ascii=False,
+    )
 
 
-def _print(branch: str, rows: list[tuple[str, object, str]], config: Config, *, has_file: bool) -> None:
+def _print(branch: Base, rows: list[tuple[str, object, str]], config: Config, *, has_file: bool) -> None:
     click.echo(f"# {branch}:{FILE}" if has_file else f"# {branch} has no {FILE}: all defaults")
     shown = [(f"{key} = {literal(value)}", origin) for key, value, origin in rows]
     width = min(60, max(len(line) for line, _ in shown))

@@ -10,7 +10,7 @@ from batty_tmux.core import checks
 from batty_tmux.core.checks import Finding
 from batty_tmux.drive import guard, survey
 from batty_tmux.drive.place import Place
-from batty_tmux.drive.settings import base_branch, repository
+from batty_tmux.drive.settings import base_branch, base_of, repository
 from batty_tmux.errors import BattyError
 
 
@@ -51,7 +51,7 @@ def examine(folder: Path, base: str | None, *, fix: bool) -> tuple[Finding, ...]
         return (*found, checks.identity(*survey.identity(folder)), _refused("repository", error))
     found = (*found, checks.identity(*survey.identity(repo)), Finding("repository", "ok", str(repo)))
     try:
-        branch = base_branch(repo, base)
+        branch = base_of(repo, base_branch(repo, base))
     except BattyError as error:
         return (*found, _refused("base", error))
     facts, config = survey.setup(repo, branch)
@@ -64,7 +64,7 @@ def examine(folder: Path, base: str | None, *, fix: bool) -> tuple[Finding, ...]
     found = (*found, checks.place(place), *checks.fittings(survey.fittings(config, repo, branch)))
     if config.gate.workers and config.gate.command.strip():
         found = (*found, *checks.workers(survey.workers(config)))
-    return (*found, _guard(repo, base or guard.base_of_run(repo, branch), fix=fix))
+    return (*found, _guard(repo, base or guard.base_of_run(repo, branch.name), fix=fix))
 
 
 def _guard(repo: Path, base: str, *, fix: bool) -> Finding:

@@ -8,7 +8,7 @@ import click
 
 from batty_tmux.config import FILE, describe
 from batty_tmux.core.starter import SIGNS, Guess, board_files, guess_gate, settings_text
-from batty_tmux.drive.settings import BOARDS, base_branch, commit_command, ignored, repository
+from batty_tmux.drive.settings import BOARDS, base_branch, base_of, commit_command, ignored, repository
 from batty_tmux.errors import BattyError
 from batty_tmux.host import clock
 
@@ -84,7 +84,7 @@ def _write(repo: Path, files: dict[str, str]) -> list[str]:
 
 def _commit(repo: Path, wrote: tuple[str, ...]) -> str:
     try:
-        base = base_branch(repo, None)
+        base = base_of(repo, base_branch(repo, None))
     except BattyError:
         # which branch is the base is doctor's question; the files are committed where they are
         base = None

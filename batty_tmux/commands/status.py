@@ -88,7 +88,7 @@ def screen(project: Project, width: int = 200) -> RenderableType:
     ]
     parts += [Text(line) for line in standstill_lines(queue)]
     seen = radar.fold(project.place.records.events)
-    parts += [Text(line) for line in collision_lines({p: radar.of(seen, p) for p in seen.told}, project.base)]
+    parts += [Text(line) for line in collision_lines({p: radar.of(seen, p) for p in seen.told}, str(project.base))]
     parts += [Text(line) for line in project.uncommitted_words()]
     parts += [Text(f"! {clean(broken, 300)}") for broken in project.broken_words()]
     found = waiting(statuses, now(), queue)

@@ -50,7 +50,7 @@ def _wait(project: Project) -> int:
             project.place.records.refresh()
             if len(project.place.records.events) != told or moved or first:
                 first = False
-                project = Project.around(project.place.home, project.base)
+                project = Project.around(project.place.home, project.base.name)
                 statuses = _wanted(project)
                 _show(live, project.place.records.events[told:], statuses)
                 told = len(project.place.records.events)

@@ -58,6 +58,8 @@ from batty_tmux.core.queue_events import (
     Deferred,
     Ejected,
     Enqueued,
+    Followed,
+    Following,
     Landed,
     LanderStopped,
     Landing,
@@ -66,10 +68,13 @@ from batty_tmux.core.queue_events import (
     Prioritized,
     QueuePaused,
     QueueResumed,
+    Reachable,
     Refused,
     Resolving,
     Retried,
     Skipped,
+    TurnsRefused,
+    Unreachable,
 )
 
 AnyEvent = (
@@ -119,6 +124,8 @@ AnyEvent = (
     | Deferred
     | Ejected
     | Enqueued
+    | Followed
+    | Following
     | Landed
     | LanderStopped
     | Landing
@@ -127,10 +134,13 @@ AnyEvent = (
     | Prioritized
     | QueuePaused
     | QueueResumed
+    | Reachable
     | Refused
     | Resolving
     | Retried
     | Skipped
+    | TurnsRefused
+    | Unreachable
 )
 
 __all__ = [
@@ -154,6 +164,8 @@ __all__ = [
     "Event",
     "ExecutorExited",
     "ExecutorStarted",
+    "Followed",
+    "Following",
     "GateFinished",
     "GateMoved",
     "GatePlaced",
@@ -182,6 +194,7 @@ __all__ = [
     "Purpose",
     "QueuePaused",
     "QueueResumed",
+    "Reachable",
     "Refused",
     "Relaunching",
     "Resolving",
@@ -196,6 +209,8 @@ __all__ = [
     "Skipped",
     "Stalled",
     "Stirred",
+    "TurnsRefused",
     "Unpaused",
+    "Unreachable",
     "VerdictWord",
 ]

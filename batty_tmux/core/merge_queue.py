@@ -20,6 +20,8 @@ from batty_tmux.core.events import (
     Deferred,
     Ejected,
     Enqueued,
+    Followed,
+    Following,
     GateFinished,
     GateMoved,
     GatePlaced,
@@ -33,12 +35,15 @@ from batty_tmux.core.events import (
     Prioritized,
     QueuePaused,
     QueueResumed,
+    Reachable,
     Refused,
     Resolving,
     Retried,
     Reviewed,
     RunStarted,
     Skipped,
+    TurnsRefused,
+    Unreachable,
 )
 from batty_tmux.core.queue_state import MOVES_ON, Candidate, Entry, GateKey, GateRun, Queue
 from batty_tmux.names import PhaseId, Sha
@@ -231,8 +236,27 @@ class _Draft:
     def base_moved(self, event: BaseMoved) -> None:
         self.rest["base"] = event.new
         if not event.known:
-            told = f"the base went from {event.old[:9]} to {event.new[:9]}, and nobody is known to have done that"
-            self.rest["frozen"] = told
+            self.rest["frozen"] = _moved(event)
+
+    def unreachable(self, event: Unreachable) -> None:
+        self.rest["troubles"] = {**self._troubles, event.what: event}
+
+    def reachable(self, event: Reachable) -> None:
+        self.rest["troubles"] = {what: told for what, told in self._troubles.items() if what != event.what}
+
+    @property
+    def _troubles(self) -> Mapping[str, Unreachable]:
+        found: Mapping[str, Unreachable] = self.rest.get("troubles", self.queue.troubles)
+        return found
+
+    def turns_refused(self, event: TurnsRefused) -> None:
+        self.rest["turnless"] = event
+
+    def following(self, event: Following) -> None:
+        self.rest["following"] = event
+
+    def followed(self, _: Followed) -> None:
+        self.rest["following"] = None
 
     def pins_changed(self, event: PinsChanged) -> None:
         self.rest["frozen"] = f"refs of batty's own were changed: {', '.join(event.refs[:3])}"
@@ -250,6 +274,16 @@ class _Draft:
         since = event.at if moved else entry.since
         self.book[entry.number] = replace(entry, since=since, **changes)  # type: ignore[arg-type]
         return True
+
+
+def _moved(event: BaseMoved) -> str:
+    way = f"from {event.old[:9]} to {event.new[:9]}"
+    if event.remote:
+        return (
+            f"{event.remote} went {way}, which does not hold what was there: it was moved back or written anew,"
+            f" or {event.old[:9]} was never pushed"
+        )
+    return f"the base went {way}, and nobody is known to have done that"
 
 
 _RULES: Mapping[type, Callable[[_Draft, Any], None]] = {
@@ -278,6 +312,11 @@ _RULES: Mapping[type, Callable[[_Draft, Any], None]] = {
     RunStarted: _Draft.started,
     BaseMoved: _Draft.base_moved,
     PinsChanged: _Draft.pins_changed,
+    Unreachable: _Draft.unreachable,
+    Reachable: _Draft.reachable,
+    TurnsRefused: _Draft.turns_refused,
+    Following: _Draft.following,
+    Followed: _Draft.followed,
 }
 
 

@@ -60,11 +60,15 @@ class Ejected(PhaseEvent, frozen=True, kw_only=True, tag="ejected"):
 
 
 class Landing(PhaseEvent, frozen=True, kw_only=True, tag="landing"):
-    """`phases` land together, by one fast-forward to the last one's candidate; `phase` is that last one."""
+    """`phases` land together, by one fast-forward to the last one's candidate; `phase` is that last one.
+
+    `remote` is whose branch is to go there, by a push; "" is the branch here.
+    """
 
     base: Sha
     candidate: Sha
     checkout: str = ""
+    remote: str = ""
     phases: tuple[PhaseId, ...] = ()
 
 
@@ -76,11 +80,14 @@ class Landed(PhaseEvent, frozen=True, kw_only=True, tag="landed"):
 
 
 class Deferred(PhaseEvent, frozen=True, kw_only=True, tag="deferred"):
+    """What is in the way of a landing is in the checkout; or it is the `remote` that says no."""
+
     candidate: Sha
     checkout: str
     reason: str
     paths: tuple[str, ...] = ()
     half_done: bool = False
+    remote: str = ""
 
 
 class Retried(PhaseEvent, frozen=True, kw_only=True, tag="retried"):
@@ -128,11 +135,51 @@ class LanderStopped(Event, frozen=True, kw_only=True, tag="lander-stopped"):
 
 
 class BaseMoved(Event, frozen=True, kw_only=True, tag="base-moved"):
-    """The base is not where the journal left it. `known` says how it got there, where that is a person's doing."""
+    """The base is not where the journal left it. `known` says how it got there, where that is a person's doing.
+
+    `remote` is whose branch it is, where it is no branch here: what only grew there is known.
+    """
 
     old: Sha
     new: Sha
     known: str = ""
+    remote: str = ""
+
+
+class Unreachable(Event, frozen=True, kw_only=True, tag="unreachable"):
+    """What other machines share with this one does not answer: the remote, without which nothing lands, or the lock."""
+
+    what: Literal["remote", "lock"]
+    where: str
+    reason: str
+
+
+class Reachable(Event, frozen=True, kw_only=True, tag="reachable"):
+    """It answers again."""
+
+    what: Literal["remote", "lock"]
+
+
+class TurnsRefused(Event, frozen=True, kw_only=True, tag="turns-refused"):
+    """The remote takes no refs by which machines take turns: it goes on without, less fairly."""
+
+    remote: str
+    reason: str
+
+
+class Following(Event, frozen=True, kw_only=True, tag="following"):
+    """The user's branch is to go where the remote's is, in the checkout that has it, if one has."""
+
+    base: Sha
+    candidate: Sha
+    checkout: str = ""
+
+
+class Followed(Event, frozen=True, kw_only=True, tag="followed"):
+    """How that ended; `reason` is what was in the way, for which nothing was changed."""
+
+    candidate: Sha
+    reason: str = ""
 
 
 class PinsChanged(Event, frozen=True, kw_only=True, tag="pins-changed"):

@@ -6,7 +6,15 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from batty_tmux.core.events import Landed, LanderStopped, Landing, VerdictWord
+from batty_tmux.core.events import (
+    Following,
+    Landed,
+    LanderStopped,
+    Landing,
+    TurnsRefused,
+    Unreachable,
+    VerdictWord,
+)
 from batty_tmux.core.prefix_search import failure_rate
 from batty_tmux.names import PhaseId, Sha
 
@@ -128,6 +136,11 @@ class Queue:
     resumed: int = 0
     trouble: LanderStopped | None = None
     now: Now = Now()
+    troubles: Mapping[str, Unreachable] = field(default_factory=dict)
+    """What other machines share with this one and does not answer: "remote", "lock"."""
+    turnless: TurnsRefused | None = None
+    following: Following | None = None
+    """The user's own branch was being moved along, and how that ended is not in the journal."""
 
     @property
     def entries(self) -> tuple[Entry, ...]:

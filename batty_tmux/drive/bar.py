@@ -60,7 +60,7 @@ class Bar:
         if status.state != self.state:
             self.state = status.state
             # opened anew: a landing since may have changed every board
-            show_summary(Project.around(self.project.place.home, self.project.base))
+            show_summary(Project.around(self.project.place.home, self.project.base.name))
 
     def _status(self, watch: Watch) -> PhaseStatus:
         """Return the phase's status. While it holds a slot its own journal and board tell it: git is not asked.
@@ -69,7 +69,7 @@ class Bar:
         """
         if watch.state in HOLDS_A_SLOT and self.board is not None:
             return derive(self.board, watch, Queue(), (), self.board)
-        return Project.around(self.project.place.home, self.project.base).status(self.phase)
+        return Project.around(self.project.place.home, self.project.base.name).status(self.phase)
 
     def attention(self) -> None:
         attention(self.project)

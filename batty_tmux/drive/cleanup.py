@@ -118,7 +118,7 @@ def _unlanded(project: Project, status: PhaseStatus, launching: Launching) -> st
     if not git.is_ancestor(head, entry.head):
         return f"its branch has commits that were not landed; {shown}"
     candidate = entry.landed.candidate
-    if not git.is_ancestor(candidate, f"refs/heads/{project.base}"):
+    if not git.is_ancestor(candidate, project.base.ref):
         return f"{project.base} does not hold {candidate[:9]}, as which it landed"
     if git.is_ancestor(head, candidate):
         return ""

@@ -59,7 +59,7 @@ def _moved_off(project: Project, phase: PhaseId) -> Entry | None:
     entry = project.queue().of(phase)
     if entry is None or entry.landed is None or entry.undoes:
         return None
-    return None if project.place.git.is_ancestor(entry.landed.candidate, f"refs/heads/{project.base}") else entry
+    return None if project.place.git.is_ancestor(entry.landed.candidate, project.base.ref) else entry
 
 
 def skip(project: Project, phase: PhaseId) -> Entry:
@@ -128,7 +128,7 @@ def _refuse_losses(project: Project, entry: Entry, head: Sha, accept: tuple[str,
 
 
 def _open(project: Project, entry: Entry, *, window: bool) -> Resolution:
-    base = project.place.git.tip(f"refs/heads/{project.base}")
+    base = project.place.git.tip(project.base.ref)
     if base is None:
         raise BattyError("no-base", f"the base branch {project.base} does not exist", next="batty doctor")
     folder = _free(project.worktrees, f"{entry.phase}-resolve")

@@ -62,7 +62,7 @@ def question_of(project: Project, watch: Watch, seen: Prompt, said: str, paths: 
 def guide(project: Project) -> str:
     """Return what the base's own guide tells agents, "" where there is none."""
     git = project.place.git
-    tip = git.tip(f"refs/heads/{project.base}")
+    tip = git.tip(project.base.ref)
     texts = (git.texts(tip, name).get(name, "") for name in GUIDES) if tip else ()
     return next((text for text in texts if text.strip()), "")
 

@@ -22,6 +22,7 @@ from batty_tmux.host.files import read_text, write_atomically
 from batty_tmux.host.lock import Held, attempt
 from batty_tmux.host.machine import fingerprint, words_of
 from batty_tmux.host.plumbing import Git
+from batty_tmux.names import Base
 
 FOLDER = "cache"
 _ABOUT = "about"
@@ -76,9 +77,9 @@ def folder_of(worktrees: Path, state: Path) -> Path:
     return worktrees / FOLDER / hashlib.sha256(os.fsencode(state)).hexdigest()[:8]
 
 
-def has_locks(home: Path, base: str) -> bool:
+def has_locks(home: Path, base: Base) -> bool:
     """Tell whether a base has lock files by which its dependencies are known."""
-    return bool(_locks(Git(home), f"refs/heads/{base}"))
+    return bool(_locks(Git(home), base.ref))
 
 
 def _locks(git: Git, commit: str) -> dict[str, str]:

@@ -107,7 +107,7 @@ class Director:
 
     def _ask(self, head: Sha) -> None:
         """Journal the call, then make it."""
-        project = Project.around(self.post.project.place.home, self.post.project.base)
+        project = Project.around(self.post.project.place.home, self.post.project.base.name)
         shown = packet(project, project.status(self.post.phase))
         if shown.head != head:
             # a person is at work there
@@ -139,7 +139,7 @@ class Director:
     def _settle(self, said: DirectorSaid) -> None:
         """Give the director's verdict where its word is one; else leave it as advice."""
         self.settled = said.number
-        project = Project.around(self.post.project.place.home, self.post.project.base)
+        project = Project.around(self.post.project.place.home, self.post.project.base.name)
         shown = packet(project, project.status(self.post.phase))
         if shown.advice is None or advised(project, self.post.watch, shown) or said.outcome not in {"merge", "rework"}:
             return

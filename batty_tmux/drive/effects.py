@@ -132,7 +132,7 @@ def inspect(project: Project, watch: Watch) -> Inspected:
     board = board_in_worktree(watch)
     if head is None or board is None:
         raise BattyError("no-worktree", f"the worktree of {watch.phase} is gone", next="batty resume")
-    commits = there.commits(f"refs/heads/{project.base}", head)
+    commits = there.commits(project.base.ref, head)
     return Inspected(
         run=RunId(watch.run),
         phase=watch.phase,

@@ -21,7 +21,7 @@ def evidence(project: Project, statuses: Iterable[PhaseStatus] | None = None) ->
     tip = project.queue().tip
     commits = history.first_parents(project.place.home, tip, 50) if tip else []
     return Proof(
-        base=project.base,
+        base=str(project.base),
         tip=tip,
         history=tuple((c.sha, c.subject) for c in commits),
         landings=tuple(_proved(project, landing, passes) for landing in landings),
@@ -51,7 +51,7 @@ def _proved(project: Project, landing: Landed, passes: Mapping[Sha, list[GateFin
         sha=landing.candidate,
         base=landing.base,
         tree=tree,
-        on_base=git.is_ancestor(landing.candidate, f"refs/heads/{project.base}"),
+        on_base=git.is_ancestor(landing.candidate, project.base.ref),
         grew=git.is_ancestor(landing.base, landing.candidate),
         gated=gate is not None,
         gate_commit=gate.commit if gate else "",

@@ -38,7 +38,7 @@ def fill(project: Project, *, patient: bool = True) -> Filled:
         if held is None:
             return Filled((), (), done=False)
         while True:
-            project = Project.at(project.place, project.base)
+            project = Project.at(project.place, project.base.name)
             news += _told(project)
             status = chosen(project.statuses(), project.terms()) if project.fault is None else None
             if status is None:

@@ -6,17 +6,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from batty_tmux.config import ConfigError
 from batty_tmux.config_tables import Config
 from batty_tmux.core import slots
 from batty_tmux.core.queue_state import Entry, GateKey
 from batty_tmux.drive.cluster import Cluster
 from batty_tmux.drive.gate import GateSpec
 from batty_tmux.drive.place import Place
-from batty_tmux.drive.settings import SettingsReader
-from batty_tmux.errors import BattyError
+from batty_tmux.drive.renamed import no_base
+from batty_tmux.drive.settings import SettingsReader, base_of
 from batty_tmux.host.lock import Held
 from batty_tmux.host.machine import cores, memory
-from batty_tmux.names import RunId, Sha
+from batty_tmux.names import Base, RunId, Sha
 
 MOST: Final = 64
 """Gates at once, wherever they run: as many as queue.slots may say."""
@@ -31,7 +32,7 @@ class Ground:
     """
 
     place: Place
-    base: str
+    base: Base
     tip: Sha
     tree: Sha
     gate: GateSpec
@@ -40,10 +41,12 @@ class Ground:
     at_once: int = 1
     batch: bool = False
     cluster: Cluster | None = None
+    lock: str = ""
+    """Address of the Redis by which machines take turns, or nothing."""
 
     @property
     def ref(self) -> str:
-        return f"refs/heads/{self.base}"
+        return self.base.ref
 
     @property
     def key(self) -> GateKey:
@@ -59,24 +62,23 @@ class Lookout:
 
     def __init__(self, place: Place, base: str, environ: Mapping[str, str]) -> None:
         self.place = place
-        self.base = base
+        self.name = base
         self.environ = environ
         self._memory = memory()
         self._pace = slots.Pace()
         self._paced = 0
-        self._settings = SettingsReader(place.home, base)
+        self._readers: dict[Base, SettingsReader] = {}
         self._clusters: dict[str, Cluster] = {}
 
     def __call__(self) -> Ground:
         """Raises BattyError where there is no base, no gate, or a batty.toml on it that cannot be read."""
         self.place.records.refresh()
-        tip, tree = self._where()
-        config = self._settings.at(tip)
+        base, tip, tree, config = self._where()
         gate = GateSpec.of(config)
         cluster = self._workers(gate.workers)
         return Ground(
             place=self.place,
-            base=self.base,
+            base=base,
             tip=tip,
             tree=tree,
             gate=gate,
@@ -85,17 +87,37 @@ class Lookout:
             at_once=self._at_once(config, gate, cluster),
             batch=config.queue.gate == "batch",
             cluster=cluster,
+            lock=config.queue.lock,
         )
 
     def _workers(self, url: str) -> Cluster | None:
         """Return the cluster that the base names now. It is not reached before a gate is to run there."""
         return self._clusters.setdefault(url, Cluster(url)) if url else None
 
-    def _where(self) -> tuple[Sha, Sha]:
-        found = self.place.git.tip_and_tree(f"refs/heads/{self.base}")
+    def base(self) -> Base:
+        """Return the base as the branch here names it now, whether or not it has been fetched."""
+        return base_of(self.place.home, self.name)
+
+    def _where(self) -> tuple[Base, Sha, Sha, Config]:
+        local = Base(self.name)
+        found = self.place.git.tip_and_tree(local.ref)
+        try:
+            config = self._at(local, found[0]) if found is not None else None
+        except ConfigError:
+            # a remote's branch may have a file that can be read: what is behind it does not count there
+            if not self.base().remote:
+                raise
+            config = None
+        if found is not None and config is not None and not config.queue.remote:
+            return local, *found, config
+        base = Base(self.name, config.queue.remote) if config is not None else self.base()
+        found = self.place.git.tip_and_tree(base.ref)
         if found is None:
-            raise BattyError("no-base", f"the base branch {self.base} does not exist", next="batty doctor")
-        return found
+            raise no_base(self.place, base)
+        return base, *found, self._at(base, found[0])
+
+    def _at(self, base: Base, tip: Sha) -> Config:
+        return self._readers.setdefault(base, SettingsReader(self.place.home, base)).at(tip)
 
     def _at_once(self, config: Config, gate: GateSpec, cluster: Cluster | None) -> int:
         wanted = config.queue.slots

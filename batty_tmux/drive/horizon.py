@@ -73,15 +73,15 @@ class Horizon:
     def _refs(self, project: Project) -> _Stamps:
         """Stamp the files in which git may keep where the base is."""
         common = project.place.git.common_folder
-        names = (f"refs/heads/{project.base}", "packed-refs", "reftable/tables.list")
+        names = (project.base.ref, "packed-refs", "reftable/tables.list")
         return tuple(stamp(common / name) for name in names)
 
     def _content(self, project: Project) -> str:
-        return project.place.git.say("ls-tree", "--full-tree", f"refs/heads/{project.base}", "--", SETTINGS, BOARDS)
+        return project.place.git.say("ls-tree", "--full-tree", project.base.ref, "--", SETTINGS, BOARDS)
 
 
 def _is_ours(project: Project) -> bool:
     """Tell whether the base is where a landing put it: the lander sees to the windows that this frees."""
-    tip = project.place.git.tip(f"refs/heads/{project.base}")
+    tip = project.place.git.tip(project.base.ref)
     events = project.place.records.events
     return any(isinstance(event, Landing) and event.candidate == tip for event in reversed(events))

@@ -12,6 +12,7 @@ from batty_tmux.core.pins import landing_pins
 from batty_tmux.core.queue_plan import Land, Settle
 from batty_tmux.core.queue_state import Entry
 from batty_tmux.drive.checkout import Blocked, Holder, advance, holder, mend, obstacle
+from batty_tmux.drive.exchange import deliver
 from batty_tmux.drive.ground import Ground, run_of
 from batty_tmux.host.lock import Held
 from batty_tmux.names import Sha, clean
@@ -25,7 +26,8 @@ def land(ground: Ground, effect: Land, held: Held) -> Outcome:
     entries, base, target = effect.entries, effect.base, effect.last
     if target.sha == base:
         return _landed(ground, entries)
-    kept_by = holder(ground.place.git, ground.base)
+    # a remote's branch is in nobody's checkout: the user's own only follows it
+    kept_by = None if ground.base.remote else holder(ground.place.git, ground.base.name)
     if kept_by is not None:
         there = ground.place.checkout(kept_by.folder)
         blocked = obstacle(there, base, target.sha, kept_by.operation)
@@ -37,12 +39,15 @@ def land(ground: Ground, effect: Land, held: Held) -> Outcome:
         base=base,
         candidate=target.sha,
         checkout=str(kept_by.folder) if kept_by else "",
+        remote=ground.base.remote,
         phases=tuple(entry.phase for entry in entries),
     )
     written = ground.place.records.append(begun)
     landing = next(e for e in reversed(written) if isinstance(e, Landing) and e.candidate == target.sha)
+    if ground.base.remote:
+        return _push(ground, entries, landing, held)
     # who has it by now: under a checkout of the base, moving the ref alone would undo us with the user's next commit
-    return _move(ground, entries, landing, kept_by or holder(ground.place.git, ground.base), held, again=False)
+    return _move(ground, entries, landing, kept_by or holder(ground.place.git, ground.base.name), held, again=False)
 
 
 def settle(ground: Ground, effect: Settle, held: Held) -> Outcome:
@@ -52,14 +57,16 @@ def settle(ground: Ground, effect: Settle, held: Held) -> Outcome:
         return _settled(ground, entries, landing)
     folder = Path(landing.checkout)
     if landing.checkout and folder.exists():
-        blocked = mend(ground.place.checkout(folder), ground.base, landing, held)
+        blocked = mend(ground.place.checkout(folder), ground.base.name, landing, held)
         if blocked is not None:
             return _deferred(ground, entries, folder, blocked, keep_landing=True)
     return _advance(ground, entries, landing, held)
 
 
 def _advance(ground: Ground, entries: tuple[Entry, ...], landing: Landing, held: Held) -> Outcome:
-    kept_by = holder(ground.place.git, ground.base)
+    if ground.base.remote:
+        return _push(ground, entries, landing, held)
+    kept_by = holder(ground.place.git, ground.base.name)
     if kept_by is not None:
         there = ground.place.checkout(kept_by.folder)
         blocked = obstacle(there, landing.base, landing.candidate, kept_by.operation)
@@ -76,15 +83,29 @@ def _move(
     A git that was killed says that it failed, and may have moved the base before: the base is asked, not git's status.
     """
     there = ground.place.checkout(kept_by.folder) if kept_by is not None else None
-    refused = advance(there, ground.base, landing, held) if there else _move_ref(ground, landing, again=again)
+    refused = advance(there, ground.base.name, landing, held) if there else _move_ref(ground, landing, again=again)
     if refused is None or ground.place.git.is_ancestor(landing.candidate, ground.ref):
         return _settled(ground, entries, landing)
     folder = kept_by.folder if kept_by is not None else ground.place.home
     # git writes the files first and moves the branch last: where it fails in between, they are half-way
-    unmended = mend(there, ground.base, landing, held) if there else None
+    unmended = mend(there, ground.base.name, landing, held) if there else None
     if unmended is not None:
         return _deferred(ground, entries, folder, unmended, keep_landing=True)
     return _stopped(ground, entries, landing.base, folder, refused)
+
+
+def _push(ground: Ground, entries: tuple[Entry, ...], landing: Landing, held: Held) -> Outcome:
+    """Push the candidate, and have the remote decide. What came of it is asked of what can be fetched afterwards.
+
+    Raises BattyError `remote-unreachable` where that cannot be known now: the landing then stays begun.
+    """
+    refused = deliver(ground, landing, held)
+    git = ground.place.git
+    if refused is None or git.is_ancestor(landing.candidate, ground.ref):
+        return _settled(ground, entries, landing)
+    if git.tip(ground.ref) != landing.base:
+        return _begin_again(ground, entries)
+    return _deferred(ground, entries, None, refused)
 
 
 def _move_ref(ground: Ground, landing: Landing, *, again: bool) -> Blocked | None:
@@ -136,15 +157,16 @@ def _landed(ground: Ground, entries: tuple[Entry, ...]) -> tuple[Landed, ...]:
 
 
 def _deferred(
-    ground: Ground, entries: tuple[Entry, ...], checkout: Path, blocked: Blocked, *, keep_landing: bool = False
+    ground: Ground, entries: tuple[Entry, ...], checkout: Path | None, blocked: Blocked, *, keep_landing: bool = False
 ) -> tuple[Deferred, ...]:
-    """Say what is in the way; once, not each time that somebody looks."""
+    """Say what is in the way; once, not each time that somebody looks. Without a checkout it is the remote."""
     events = tuple(
         Deferred(
             run=run_of(ground, entry),
             phase=entry.phase,
             candidate=entry.candidate.sha,
-            checkout=str(checkout),
+            checkout=str(checkout or ""),
+            remote="" if checkout else ground.base.remote,
             reason=blocked.reason,
             paths=blocked.paths,
             half_done=keep_landing,

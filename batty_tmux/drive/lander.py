@@ -27,9 +27,10 @@ from batty_tmux.drive.build import build
 from batty_tmux.drive.gates import Gates
 from batty_tmux.drive.ground import Ground, run_of
 from batty_tmux.drive.land import land, settle
-from batty_tmux.drive.moves import by_a_person, changed_pins, restorable, restore
+from batty_tmux.drive.moves import by_a_person, changed_pins, is_forward, restorable, restore
 from batty_tmux.drive.place import Place
 from batty_tmux.drive.senses import Bell, ring
+from batty_tmux.drive.shared import Shared
 from batty_tmux.errors import BattyError
 from batty_tmux.host.lock import Held, attempt
 from batty_tmux.names import Sha
@@ -108,6 +109,7 @@ class _Lander:
         self.held = held
         self.bell = bell
         self.gates = Gates(bell)
+        self.shared = Shared(self._journal)
         self.parked = Sha("")
         self.queue = Queue()
         self.folded = 0
@@ -118,8 +120,11 @@ class _Lander:
             self._check_pins()
             while self._step():
                 pass
+            ground = self.look()
+            self.shared.follow(ground.holding(self.held), self.held)
         finally:
             self.gates.end()
+            self.shared.leave()
 
     def _check_pins(self) -> None:
         ground = self.look()
@@ -135,6 +140,11 @@ class _Lander:
         """Begin and end gates, and do one thing more, or wait for news; tell whether there is anything left."""
         ground = self.look()
         effects = owed(self._seen(ground))
+        if self.shared.refresh(ground, effects, gating=bool(self.gates.at_work)):
+            return True
+        effects = self.shared.allowed(ground, effects, gating=bool(self.gates.at_work))
+        if self.shared.stale:
+            return True
         if ground.cluster is not None and not ground.cluster.connected and _calls_for_gates(effects):
             # how many may run at once is known after that
             ground.cluster.connect()
@@ -147,9 +157,9 @@ class _Lander:
         rest = [effect for effect in effects if not isinstance(effect, RunGate | StopGate)]
         if rest:
             self._perform(ground.holding(self.held), rest[0])
-        elif not self.gates.at_work:
+        elif not self.gates.at_work and not self.shared.waits:
             return False
-        elif self.bell.wait():
+        elif self.bell.wait(self.shared.patience):
             # somebody was here: the checkout may be out of the way now
             self.parked = Sha("")
         for event in self.gates.collect():
@@ -187,9 +197,12 @@ class _Lander:
     def _base_moved(self, ground: Ground, effect: AccountForBase) -> BaseMoved:
         """Find out who moved the base. A person who takes back their own commit is one; what landed stays."""
         old, new, git = effect.old, effect.new, ground.place.git
+        if ground.base.remote:
+            grew = f"fetched from {ground.base.remote}" if is_forward(git, old, new) else ""
+            return BaseMoved(old=old, new=new, known=grew if old else "first seen", remote=str(ground.base))
         landed = [entry.landed for entry in self.queue.entries if entry.landed is not None]
         last = max(landed, key=lambda event: event.seq).candidate if landed else None
-        known = by_a_person(git, ground.base, old, new, ground.slots, last) if old else "first seen"
+        known = by_a_person(git, ground.base.name, old, new, ground.slots, last) if old else "first seen"
         return BaseMoved(old=old, new=new, known=known)
 
     def _told(self, ground: Ground, work: Callable[[], Iterable[AnyEvent]], candidate: Sha) -> None:
@@ -201,6 +214,10 @@ class _Lander:
                 self.tell(event)
         if any(isinstance(event, Deferred) for event in outcomes):
             self.parked = candidate
+        if any(isinstance(event, Landed) for event in outcomes):
+            self.shared.won(ground, self.held)
+        if any(isinstance(event, Retried) for event in outcomes):
+            self.shared.lost(ground)
 
     def _journal(self, ground: Ground, event: AnyEvent) -> None:
         ground.place.records.append(event)

@@ -42,11 +42,11 @@ def land_all(project: Project, tell: Callable[[AnyEvent], None]) -> bool:
             herald.hear(event)
 
     try:
-        mine = drain(Lookout(project.place, project.base, environ), known)
+        mine = drain(Lookout(project.place, project.base.name, environ), known)
     finally:
         herald.finish()
     if mine:
-        fresh = Project.at(project.place, project.base)
+        fresh = Project.at(project.place, project.base.name)
         fill(fresh)
         show_summary(fresh)
     return mine
@@ -60,7 +60,7 @@ class _Herald:
 
     def __init__(self, project: Project) -> None:
         self._place = Place.around(project.place.home)
-        self._base = project.base
+        self._base = project.base.name
         self._heard: SimpleQueue[AnyEvent | None] = SimpleQueue()
         self._thread: Thread | None = None
         self._failure: BaseException | None = None

@@ -91,7 +91,7 @@ class Lookout:
         project = self.project
         queue, statuses = project.queue(), project.statuses(self._board)
         return Facts(
-            project.place.name, project.run, project.base, queue, statuses, self._notes(project, queue, statuses)
+            project.place.name, project.run, str(project.base), queue, statuses, self._notes(project, queue, statuses)
         )
 
     def _seen(self, *, mends: bool) -> Facts | BattyError:
@@ -109,7 +109,7 @@ class Lookout:
     def _stamp(self) -> tuple[object, ...]:
         """Stamp what moves when anything happens: the journal, and where git keeps the base."""
         common = self.project.place.state.parent
-        refs = (f"refs/heads/{self.project.base}", "packed-refs", "reftable/tables.list")
+        refs = (self.project.base.ref, "packed-refs", "reftable/tables.list")
         return (self.project.place.records.journal.size(), *(_moment(common / ref) for ref in refs))
 
     def _open(self) -> None:
@@ -122,7 +122,7 @@ class Lookout:
             self._uncommitted = None
 
     def _where(self) -> tuple[Sha | None, Run]:
-        return self.project.place.git.tip(f"refs/heads/{self.project.base}"), self.project.run
+        return self.project.place.git.tip(self.project.base.ref), self.project.run
 
     def _board(self, watch: Watch) -> Phase | None:
         """Read a phase's own board, unless none of its files is another."""
@@ -144,7 +144,7 @@ class Lookout:
         by = [(s.phase.id, hold(s.watch)) for s in statuses if s.holds_a_slot]
         told = [_one_line(standstill_lines(queue))] if queue.paused is not None else []
         told += [hold_line(phase, why) for phase, why in by if why]
-        told += collision_lines({phase: radar.of(seen, phase) for phase in seen.told}, project.base)
+        told += collision_lines({phase: radar.of(seen, phase) for phase in seen.told}, str(project.base))
         told += [_one_line(self._uncommitted)] if self._uncommitted else []
         told += [f"! {clean(broken, 300)}" for broken in project.broken_words()]
         return tuple(told if statuses else [*told, f"{project.base} has no phases in kanban/   ↳ next: batty init"])

@@ -34,7 +34,7 @@ def by_a_person(git: Git, base: str, old: Sha, new: Sha, ours: Path, landed: Sha
     of batty's own, where executors work). So `git branch -f`, `update-ref`, a fetch into the base and a push are
     never proof, nor is anything where reflogs are off. Told is the newest step.
     """
-    if old == new or not (landed is None or _is_forward(git, landed, new)):
+    if old == new or not (landed is None or is_forward(git, landed, new)):
         return ""
     steps = _steps_since(_reflog(git, f"refs/heads/{base}"), old, new)
     theirs = [tree for tree in git.worktrees() if _is_theirs(tree, ours)]
@@ -71,7 +71,8 @@ def restore(git: Git, expected: Mapping[str, Sha], changed: Mapping[str, Sha | N
     return tuple(ref for ref, at in changed.items() if git.move_refs([(ref, expected[ref], at)], "batty: put back").ok)
 
 
-def _is_forward(git: Git, old: Sha, new: Sha) -> bool:
+def is_forward(git: Git, old: Sha, new: Sha) -> bool:
+    """Tell whether both are there, and the new one holds the old."""
     known = git.tip(old) is not None and git.tip(new) is not None
     return known and git.is_ancestor(old, new)
 

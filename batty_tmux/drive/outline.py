@@ -95,7 +95,7 @@ def outline(project: Project, run: Run) -> Outline:
 
     return Outline(
         version=1,
-        base=project.base,
+        base=str(project.base),
         base_sha=project.queue().tip,
         run=run.id,
         parallel=run.parallel,

@@ -124,7 +124,7 @@ def overview(project: Project) -> Overview:
     return Overview(
         version=1,
         repo=str(project.place.home),
-        base=project.base,
+        base=project.base.name,
         base_sha=queue.tip,
         run=project.run.id or None,
         parallel=project.run.parallel,

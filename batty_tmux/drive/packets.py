@@ -47,7 +47,7 @@ def packet(project: Project, status: PhaseStatus) -> Packet:
     if watch.launching is None:
         raise BattyError("not-launched", f"{watch.phase} was not launched", next=f"batty work {watch.phase}")
     head, dirty = tip_of(project, watch)
-    base = project.place.git.tip(f"refs/heads/{project.base}")
+    base = project.place.git.tip(project.base.ref)
     if head is None or base is None:
         raise BattyError("no-branch", f"the branch of {watch.phase} is gone", next="batty log")
     home = project.place.home

@@ -14,7 +14,7 @@ _MOST = 1024 * 1024
 
 def policy_of(project: Project) -> Policy:
     """Return the policy that is in force: that of the base's tip."""
-    return of_config(project.config, project.base)
+    return of_config(project.config, project.base.name)
 
 
 def of_config(config: Config, base: str) -> Policy:
@@ -40,7 +40,7 @@ def changed_policy(project: Project, file: Path | None) -> Policy:
             text = opened.read(_MOST)
     except (OSError, ValueError) as problem:
         raise BattyError("no-file", f"{path} cannot be read: {problem}", next="batty policy") from problem
-    return of_config(parse(text, str(path)), project.base)
+    return of_config(parse(text, str(path)), project.base.name)
 
 
 def worktree_of(project: Project, phase: str) -> str:

@@ -21,12 +21,12 @@ from batty_tmux.drive.gate import GateSpec
 from batty_tmux.drive.ground import worktrees
 from batty_tmux.drive.place import Place
 from batty_tmux.drive.renamed import no_base
-from batty_tmux.drive.settings import base_branch, commit_command, settings, uncommitted
+from batty_tmux.drive.settings import base_branch, commit_command, opened, uncommitted
 from batty_tmux.errors import BattyError, UsageError
 from batty_tmux.host.clock import from_wall, now, on_wall
 from batty_tmux.host.files import read_tree
 from batty_tmux.host.terminal import Terminal
-from batty_tmux.names import PhaseId, SessionId, Sha, phase_id
+from batty_tmux.names import Base, PhaseId, SessionId, Sha, phase_id
 
 BOARDS = "kanban"
 SETTINGS = "batty.toml"
@@ -36,7 +36,7 @@ WALL = Clock(from_wall, on_wall)
 @dataclass(frozen=True)
 class Project:
     place: Place
-    base: str
+    base: Base
     config: Config
     board: Board
     fault: ConfigError | None = None
@@ -52,14 +52,13 @@ class Project:
         """Open a repository that was found before, as it is now."""
         place.records.refresh()
         name = base or current_run(place.records.events).base or base_branch(place.home, None)
-        tip = place.git.tip(f"refs/heads/{name}")
-        if tip is None:
-            raise no_base(place, name)
-        board = parse_board(place.git.texts(tip, BOARDS))
-        try:
-            return cls(place, name, settings(place.home, name), board)
-        except ConfigError as fault:
-            return cls(place, name, _settings_of_run(place), board, fault)
+        found = opened(place.home, name)
+        if found.tip is None:
+            raise no_base(place, found.base)
+        board = parse_board(place.git.texts(found.tip, BOARDS))
+        if isinstance(found.config, ConfigError):
+            return cls(place, found.base, _settings_of_run(place), board, found.config)
+        return cls(place, found.base, found.config, board)
 
     @property
     def run(self) -> Run:
@@ -116,7 +115,7 @@ class Project:
     def queue(self) -> Queue:
         """Return the queue with what is true now, as far as it can be told without running a gate."""
         queue = self.place.records.queue()
-        where = self.place.git.tip_and_tree(f"refs/heads/{self.base}")
+        where = self.place.git.tip_and_tree(self.base.ref)
         if where is None:
             return queue
         known = self.fault is None and self.config.gate.command.strip()
@@ -162,7 +161,7 @@ class Project:
 
     def _on_base(self, entries: Iterable[Entry]) -> frozenset[Sha]:
         landed = {entry.landed.candidate for entry in entries if entry.landed is not None}
-        return self.place.git.held_by(f"refs/heads/{self.base}", landed)
+        return self.place.git.held_by(self.base.ref, landed)
 
     def terms(self, run: Run | None = None) -> Terms:
         """Return on what terms phases are launched at this moment, in the newest run or one that might be."""

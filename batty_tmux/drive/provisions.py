@@ -16,6 +16,7 @@ from batty_tmux.drive.project import Project
 from batty_tmux.host.copying import leads_straight, put, sweep
 from batty_tmux.host.files import read_text, write_atomically
 from batty_tmux.host.plumbing import Git
+from batty_tmux.names import Base
 
 _RECORD = "batty-provided"
 """In git's own folder of the worktree: what was copied into it."""
@@ -33,7 +34,7 @@ class Provisions:
     left_out: tuple[str, ...]
 
 
-def provisions(home: Path, base: str, names: tuple[str, ...]) -> Provisions:
+def provisions(home: Path, base: Base, names: tuple[str, ...]) -> Provisions:
     """Return what the checkout has of run.provide and of the base's .worktreeinclude, as far as it may be copied."""
     named: list[str] = []
     left_out: list[str] = []
@@ -112,10 +113,10 @@ def _files(home: Path, path: str) -> Iterator[tuple[str, str]]:
         yield path, "" if stat.S_ISREG(mode) else "it is a link" if stat.S_ISLNK(mode) else "it is no file"
 
 
-def _matched(home: Path, base: str) -> Chosen:
+def _matched(home: Path, base: Base) -> Chosen:
     """Return the ignored files of the checkout that the patterns on the base's tip name."""
     git = Git(home)
-    blob = git.blobs(f"refs/heads/{base}", (INCLUDE,)).get(INCLUDE)
+    blob = git.blobs(base.ref, (INCLUDE,)).get(INCLUDE)
     if blob is None:
         return Chosen(())
     if not blob.mode.startswith("100"):

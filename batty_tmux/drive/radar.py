@@ -148,7 +148,7 @@ def look(project: Project, only: PhaseId | None = None, *, known: Known | None =
     with exclusive(place.state / "radar.lock", timeout=_PATIENCE):
         place.records.refresh()
         seen = radar.fold(place.records.events)
-        base = place.git.tip(f"refs/heads/{project.base}")
+        base = place.git.tip(project.base.ref)
         if base is None:
             raise BattyError("no-base", f"the base branch {project.base} does not exist", next="batty doctor")
         heads = heads_of(place.git, seen)
@@ -184,7 +184,7 @@ def _notify(project: Project, seen: Radar, event: Collided) -> None:
     file = notice_file(project, event.phase, event.run)
     heard = file.with_suffix(".told").exists()
     try:
-        text = adapter(project, there.agent).notice(radar.advice(event.collisions, project.base))
+        text = adapter(project, there.agent).notice(radar.advice(event.collisions, str(project.base)))
     except BattyError:
         # the agent that it was started with is no longer configured
         return

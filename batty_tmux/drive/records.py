@@ -54,6 +54,7 @@ EXACT: Final = frozenset(
         "snapshot",
         "checkout",
         "claim",
+        "remote",
         "undoes",
         "how",
         "state",

@@ -5,11 +5,15 @@ import shlex
 from batty_tmux.core.events import BaseMoved, Landed, Launching
 from batty_tmux.drive.place import Place
 from batty_tmux.errors import BattyError
-from batty_tmux.names import Sha
+from batty_tmux.names import Base, Sha
 
 
-def no_base(place: Place, gone: str) -> BattyError:
+def no_base(place: Place, base: Base) -> BattyError:
     """Return the refusal that says what became of the base, and the command that goes on from there."""
+    gone = base.name
+    if base.remote:
+        what = f"{base} has not been fetched, or {base.remote} has no branch {gone}"
+        return BattyError("no-base", what, next=f"git fetch {base.remote} {shlex.quote(gone)}:{base.ref}")
     name = base_now(place, gone)
     what = f"the base branch {gone} does not exist"
     if name:

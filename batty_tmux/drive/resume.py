@@ -70,7 +70,7 @@ def come_back(project: Project, environ: Mapping[str, str], base: str = "") -> F
         found = _bring_back(project, environ, before)
     launched = fill(project)
     lander = wake_lander(project)
-    project = Project.at(place, project.base)
+    project = Project.at(place, project.base.name)
     queue = project.queue()
     statuses = project.statuses()
     return replace(

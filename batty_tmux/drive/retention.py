@@ -27,7 +27,7 @@ def outlived(project: Project) -> Pins:
     events = place.records.events
     kept = expected(events)
     cutoff = now() - timedelta(seconds=span(project.config.queue.retention) or 0)
-    on_base = _OnBase(place.git, f"refs/heads/{project.base}")
+    on_base = _OnBase(place.git, project.base.ref)
     old = {
         **_claims(queue, cutoff, on_base),
         **_landings(events, cutoff, on_base),

@@ -12,14 +12,15 @@ from batty_tmux.errors import BattyError
 from batty_tmux.host.copying import clones
 from batty_tmux.host.machine import room
 from batty_tmux.host.plumbing import Git, state_folder
+from batty_tmux.names import Base
 
 NO_ROOM: Final = "no-room"
 
 
-def need(home: Path, base: str, config: Config, worktrees: int) -> Need:
+def need(home: Path, base: Base, config: Config, worktrees: int) -> Need:
     """Return what so many worktrees of the base's tip take. Dependencies count as far as the cache knows them."""
     git = Git(home)
-    sizes = _sizes(git, f"refs/heads/{base}")
+    sizes = _sizes(git, base.ref)
     cache = folder_of(_place(home, config), state_folder(git))
     newest = max(kept(cache) if config.run.cache else (), key=lambda each: each.used, default=None)
     return Need(
@@ -32,12 +33,12 @@ def need(home: Path, base: str, config: Config, worktrees: int) -> Need:
     )
 
 
-def look(home: Path, base: str, config: Config, worktrees: int) -> Judged:
+def look(home: Path, base: Base, config: Config, worktrees: int) -> Judged:
     """Say whether so many worktrees fit. `home` is the main checkout."""
     return judge(need(home, base, config, worktrees), Room(*room(_place(home, config))))
 
 
-def refuse_no_room(home: Path, base: str, config: Config, worktrees: int) -> None:
+def refuse_no_room(home: Path, base: Base, config: Config, worktrees: int) -> None:
     """Raise BattyError `no-room` where so many worktrees cannot fit."""
     judged = look(home, base, config, worktrees)
     if judged.verdict == "too-little":

@@ -57,7 +57,7 @@ def meant(project: Project, wish: Wish) -> RunStarted:
     window = wish.window or stays
     return RunStarted(
         run=number,
-        base=project.base,
+        base=project.base.name,
         parallel=wish.parallel or (run.parallel if joins else 0) or project.config.run.parallel,
         phases=wish.phases,
         agent=wish.agent,

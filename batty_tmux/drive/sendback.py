@@ -60,22 +60,22 @@ def _of_red(project: Project, entry: Entry) -> str:
     shown = "\n".join("    " + clean(line, 300) for line in lines)
     return (
         f"Your work was put on the newest base and the gate does not pass there: {entry.reason}. "
-        f"Without your work it passes. In your worktree run {_merge(project.base)}, find the cause, mend it, "
+        f"Without your work it passes. In your worktree run {_merge(str(project.base))}, find the cause, mend it, "
         f"and commit.\n\nThe end of the gate's log ({entry.log}):\n\n{shown}"
     )
 
 
 def _of_conflict(project: Project, entry: Entry) -> str:
     git, base = project.place.git, project.base
-    fork = git.merge_base(base, entry.head)
+    fork = git.merge_base(base.ref, entry.head)
     paths = "\n".join(f"    {clean(path, 300)}" for path in entry.paths)
-    span = f"{fork}..refs/heads/{base}" if fork else f"refs/heads/{base}"
+    span = f"{fork}..{base.ref}" if fork else base.ref
     words = ("log", "--no-color", "--no-ext-diff", "--format=%h %s", f"--max-count={_COMMITS}", span, "--")
     told = git.run("--literal-pathspecs", *words, *entry.paths).stdout.splitlines()
     commits = "\n".join(f"    {clean(line, 200)}" for line in told)
     return (
         f"Your work conflicts with {base}, which has moved since you began. In your worktree run "
-        f"{_merge(base)}, settle the conflicts so that both sides' work is kept, run the "
+        f"{_merge(str(base))}, settle the conflicts so that both sides' work is kept, run the "
         f"tests, and commit the merge. Drop nothing that {base} has gained: that is checked.\n\n"
         f"In conflict:\n\n{paths}\n\nWhat {base} did to these files:\n\n{commits}"
     )

@@ -81,10 +81,9 @@ class Bell:
             # a bell that is full of rings has been heard
             os.write(self.descriptor, _GATE)
 
-    def wait(self) -> bool:
-        """Wait until it rings; tell whether somebody else than a gate rang."""
-        readable(self.descriptor, None)
-        return _SOMEBODY in os.read(self.descriptor, 1 << 16)
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until it rings, or so long; tell whether somebody else than a gate rang."""
+        return readable(self.descriptor, seconds) and _SOMEBODY in os.read(self.descriptor, 1 << 16)
 
 
 def ring(state: Path) -> None:

@@ -21,7 +21,7 @@ from batty_tmux.errors import BattyError
 from batty_tmux.host.copying import clones
 from batty_tmux.host.plumbing import Git, state_folder
 from batty_tmux.host.process import run
-from batty_tmux.names import clean
+from batty_tmux.names import Base, clean
 
 _INSTALLERS = {
     "apt-get": "sudo apt-get install",
@@ -57,7 +57,7 @@ def identity(folder: Path) -> tuple[str, str]:
     return name, email
 
 
-def setup(repo: Path, base: str) -> tuple[Setup, Config]:
+def setup(repo: Path, base: Base) -> tuple[Setup, Config]:
     """Return what the base holds, and its configuration: the defaults where that cannot be used."""
     config, problem, text = Config(), "", None
     try:
@@ -65,20 +65,20 @@ def setup(repo: Path, base: str) -> tuple[Setup, Config]:
         config = config if text is None else parse(text, f"{base}:{FILE}")
     except ConfigError as error:
         problem = error.what
-    rows = Git(repo).say("ls-tree", "-d", "--name-only", "--full-tree", f"refs/heads/{base}", f"{BOARDS}/")
+    rows = Git(repo).say("ls-tree", "-d", "--name-only", "--full-tree", base.ref, f"{BOARDS}/")
     waiting, hidden = uncommitted(repo, base), ignored(repo)
     commit = commit_command(repo, base, (*waiting, *hidden), force=bool(hidden)) if waiting or hidden else ""
     has_file = text is not None or bool(problem)
     draft = _draft(repo) if FILE in waiting else ""
     phases = len(rows.splitlines())
     faults = _faults(repo, base)
-    setup = Setup(base, has_file, problem, config.gate.command, phases, waiting, hidden, commit, draft, faults)
+    setup = Setup(str(base), has_file, problem, config.gate.command, phases, waiting, hidden, commit, draft, faults)
     return setup, config
 
 
-def _faults(repo: Path, base: str) -> tuple[str, ...]:
+def _faults(repo: Path, base: Base) -> tuple[str, ...]:
     """Return what keeps the boards on the base from being worked on."""
-    board = parse_board(Git(repo).texts(f"refs/heads/{base}", BOARDS))
+    board = parse_board(Git(repo).texts(base.ref, BOARDS))
     told = [f"{BOARDS}/{b.path}: {b.problem}" for b in board.refused]
     told += [f"{BOARDS}/{p.id}/{b.path}:{b.line}: {b.problem}" for p in board.phases for b in p.broken]
     told += [f"{phase} depends on {other}, which does not exist" for phase, other in unknown_dependencies(board.phases)]
@@ -107,7 +107,7 @@ def place(config: Config, repo: Path) -> PlaceFacts:
     return PlaceFacts(str(path), path.is_dir(), inside, writable, shutil.disk_usage(near).free)
 
 
-def fittings(config: Config, repo: Path, base: str) -> Fittings:
+def fittings(config: Config, repo: Path, base: Base) -> Fittings:
     """Look at what a new worktree gets, and whether the disk has room for as many as may be at work at once."""
     home = Git(repo).worktrees()[0].path
     found = provisions(home, base, config.run.provide)

@@ -39,7 +39,7 @@ def try_out(project: Project, phase: PhaseId) -> Trial:
     if head is None:
         raise BattyError("no-branch", f"{phase} has no branch to try", next=f"batty work {phase}")
     environ = caller_environment(project.terminal, session_id(project, project.terminal))
-    ground = Lookout(project.place, project.base, environ)()
+    ground = Lookout(project.place, project.base.name, environ)()
     run = RunId(watch.run)
     entry = Entry(phase, head, claim="", number=0, claimed_at=now())
     built = build(ground, Build(entry, ground.tip, predicted=False), run)

@@ -53,6 +53,9 @@ def move_back(project: Project, phase: PhaseId) -> Undoing:
     Raises BattyError where the base is checked out, something else landed with it or since, or another branch,
     tag or worktree holds it.
     """
+    if project.base.remote:
+        what = f"{project.base} is shared: who has fetched it has what landed, so it is never moved back"
+        raise BattyError("shared-base", what, next=f"batty queue undo {phase}")
     with exclusive(project.place.landing_lock, timeout=_WAIT):
         project.place.records.refresh()
         landed = _last(project, phase)
@@ -67,7 +70,7 @@ def move_back(project: Project, phase: PhaseId) -> Undoing:
             raise BattyError("landed-together", what, next=f"batty queue undo {phase}")
         back = _is_undone(project, phase)
         project.place.records.append(BaseMoved(old=landed.candidate, new=landed.base, known=f"undo of {phase}"))
-        ref = f"refs/heads/{project.base}"
+        ref = project.base.ref
         moved = project.place.git.move_refs([(ref, landed.base, landed.candidate)], f"batty: undo {phase}")
         if not moved.ok:
             project.place.records.append(BaseMoved(old=landed.base, new=landed.candidate, known="the undo was refused"))
@@ -78,7 +81,7 @@ def move_back(project: Project, phase: PhaseId) -> Undoing:
 
 def _last(project: Project, phase: PhaseId) -> Landed:
     """Return the phase's newest landing that the base still holds."""
-    git, ref = project.place.git, f"refs/heads/{project.base}"
+    git, ref = project.place.git, project.base.ref
     landed = [e.landed for e in project.queue().entries if e.phase == phase and e.landed is not None]
     newest_first = sorted(landed, key=lambda event: event.seq, reverse=True)
     found = next((event for event in newest_first if git.is_ancestor(event.candidate, ref)), None)
@@ -139,11 +142,11 @@ def _built_on(project: Project, landed: Landed) -> str:
     git = project.place.git
     if project.queue().tip != landed.candidate:
         return f"{project.base} has other commits on top"
-    kept_by = holder(git, project.base)
+    kept_by = holder(git, project.base.name)
     if kept_by is not None:
         return f"{kept_by.folder} has {project.base} checked out"
     watch = project.watch(PhaseId(landed.phase))
-    own = {f"refs/heads/{project.base}", f"refs/heads/{watch.launching.branch}" if watch.launching else ""}
+    own = {project.base.ref, f"refs/heads/{watch.launching.branch}" if watch.launching else ""}
     refs = git.say("for-each-ref", "--format=%(refname)", f"--contains={landed.candidate}").splitlines()
     others = [ref for ref in refs if ref not in own and not ref.startswith("refs/batty/")]
     if others:

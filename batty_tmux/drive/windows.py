@@ -76,7 +76,7 @@ def _code(problem: BattyError) -> str:
 
 
 def _intent(project: Project, phase: Phase, run: RunId) -> Launching:
-    start = project.place.git.tip(f"refs/heads/{project.base}")
+    start = project.place.git.tip(project.base.ref)
     if start is None:
         raise BattyError("no-base", f"the base branch {project.base} does not exist", next="batty doctor")
     number = _unused(project, phase.id, run)

@@ -5,14 +5,63 @@ poll a lock to see whether it is held: the look itself holds it for a moment, an
 would leave. Not for network file systems.
 """
 
+import importlib
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-import portalocker
+from typing import TYPE_CHECKING, Any
 
 from batty_tmux.errors import BattyError
+
+if TYPE_CHECKING:
+    from portalocker.redis import RedisLock
+
+# portalocker imports redis wherever that is installed, 100 ms for a lock that hardly anybody uses; so it is kept from
+# doing so, by the way that Python has for that, until somebody asks for that lock
+_REDIS = "portalocker.redis"
+_unseen = _REDIS not in sys.modules
+if _unseen:
+    sys.modules[_REDIS] = None  # type: ignore[assignment]
+import portalocker  # noqa: E402 - the way has to be barred before
+
+if _unseen:
+    del sys.modules[_REDIS]
+
+
+class LostError(Exception):
+    """A lock in a Redis was lost while it was held, or cannot be asked for there."""
+
+
+class RedisHold:
+    """A lock in a Redis, held by a connection of its own: it is free when that ends, however that ends."""
+
+    def __init__(self, lock: "RedisLock") -> None:
+        self._lock = lock
+
+    @classmethod
+    def attempt(cls, channel: str, client: Any) -> "RedisHold | None":  # noqa: ANN401 - redis is not imported here
+        """Take the lock if it is free this instant; `client` is a redis.Redis. Raises LostError, and RedisError."""
+        found: type[RedisLock] = importlib.import_module(_REDIS).RedisLock
+        lock = found(channel, connection=client, timeout=0, fail_when_locked=True, interrupt_on_lost=False)
+        try:
+            lock.acquire()
+        except portalocker.exceptions.AlreadyLocked:
+            return None
+        except portalocker.exceptions.LockException as problem:
+            raise LostError(str(problem)) from problem
+        return cls(lock)
+
+    def ensure(self) -> None:
+        """Raises LostError where its connection is known to have ended."""
+        try:
+            self._lock.ensure_held()
+        except portalocker.exceptions.LockException as problem:
+            raise LostError(str(problem)) from problem
+
+    def release(self) -> None:
+        self._lock.release()
 
 
 @dataclass(frozen=True)

@@ -357,7 +357,7 @@ class Dashboard(Frame[None]):
     def _pause(self, phase: PhaseId) -> str:
         opened = self._lookout.project
         # opened anew: the lookout's thread reads on in its own
-        project = Project.around(opened.place.home, opened.base)
+        project = Project.around(opened.place.home, opened.base.name)
         if hold(project.watch(phase)):
             pausing.unpause(project, phase)
             return f"✓ {phase} is supervised again"

@@ -17,6 +17,7 @@ from batty_tmux.core.starter import Guess, board_files, guess_gate, settings_tex
 from batty_tmux.drive.settings import settings, uncommitted
 from batty_tmux.errors import BattyError
 from batty_tmux.host.process import run
+from batty_tmux.names import Base
 from tests.support.repo import bare_repository
 
 KEYS = [(key.key, key.default, key.meaning) for key in describe()]
@@ -46,10 +47,10 @@ def test_what_init_writes_counts_after_the_command_it_prints(repo: Path) -> None
     (repo / "Makefile").write_text("test: all\n\ttrue\n")
     lines = init(repo).stdout.splitlines()
     assert {line.removeprefix("wrote ") for line in lines if line.startswith("wrote ")} == files(repo) - {"Makefile"}
-    assert settings(repo, "main").gate.command == ""
+    assert settings(repo, Base("main")).gate.command == ""
     run(("sh", "-c", lines[-1]), cwd=repo).check()
-    assert settings(repo, "main").gate.command == "make test"
-    assert uncommitted(repo, "main") == ()
+    assert settings(repo, Base("main")).gate.command == "make test"
+    assert uncommitted(repo, Base("main")) == ()
 
 
 def test_the_first_board_is_one_that_batty_reads_whole() -> None:

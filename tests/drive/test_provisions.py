@@ -8,6 +8,7 @@ import pytest
 from batty_tmux.drive.project import Project
 from batty_tmux.drive.provisions import committed, exposed, provide, provided, provisions
 from batty_tmux.host.plumbing import Git
+from batty_tmux.names import Base
 from tests.support.repo import Repo, digest
 
 
@@ -82,7 +83,7 @@ def test_links_are_neither_copied_nor_followed(repo: Repo, tmp_path: Path) -> No
     (repo.folder / "big" / "inner").symlink_to(secret)
     tree = given(repo, "link.local\nlocal\n", ("local/key", "link.local", "big"))
     assert new_in(tree) == {"big/real"}
-    told = provisions(repo.folder, "main", ("local/key", "link.local", "big")).left_out
+    told = provisions(repo.folder, Base("main"), ("local/key", "link.local", "big")).left_out
     assert sum("link" in line for line in told) >= 3
     # nor where the worktree has one on the way
     repo.write("deep.local/x", "1")
@@ -126,7 +127,7 @@ def test_too_much_is_left_out_and_named(repo: Repo) -> None:
     repo.write(".env", "1")
     tree = given(repo, "big/\n.env\n")
     assert new_in(tree) == {".env"}
-    (told,) = provisions(repo.folder, "main", ()).left_out
+    (told,) = provisions(repo.folder, Base("main"), ()).left_out
     assert "big/ is left out (2100 files" in told
     assert "run.cache" in told
 
@@ -145,7 +146,7 @@ def test_a_file_of_patterns_that_is_a_link_names_nothing(repo: Repo) -> None:
     (repo.folder / ".worktreeinclude").symlink_to(".gitignore")
     repo.git("add", ".worktreeinclude")
     repo.commit("a link")
-    assert provisions(repo.folder, "main", ()).paths == ()
+    assert provisions(repo.folder, Base("main"), ()).paths == ()
 
 
 def test_secrets_are_named_by_file_and_kind(repo: Repo) -> None:
@@ -153,7 +154,7 @@ def test_secrets_are_named_by_file_and_kind(repo: Repo) -> None:
     repo.write(".env", "API_TOKEN=ghp_aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5\n")
     repo.write("id.local", "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7\n-----END RSA PRIVATE KEY-----\n")
     repo.write("plain.local", "COLOUR=blue\n")
-    found = provisions(repo.folder, "main", (".env", "id.local", "plain.local"))
+    found = provisions(repo.folder, Base("main"), (".env", "id.local", "plain.local"))
     told = [one.says for one in exposed(repo.folder, found)]
     assert [line.split(" ")[0] for line in told] == [".env", "id.local"]
     assert "github-token" in told[0]

@@ -7,6 +7,7 @@ import pytest
 from batty_tmux.config import ConfigError
 from batty_tmux.drive.settings import (
     base_branch,
+    base_of,
     commit_command,
     ignored,
     own_settings,
@@ -16,6 +17,7 @@ from batty_tmux.drive.settings import (
 )
 from batty_tmux.errors import BattyError
 from batty_tmux.host.process import run
+from batty_tmux.names import Base
 from tests.support.repo import bare_repository
 
 
@@ -93,7 +95,7 @@ def test_a_tag_is_never_taken_for_the_base(repo: Path) -> None:
     """A tag of the same name as the branch would win a plain rev-parse."""
     commit(repo, {"batty.toml": "[run]\nparallel = 2\n"})
     git(repo, "tag", "main", "HEAD~1")
-    assert settings(repo, base_branch(repo, "main")).run.parallel == 2
+    assert settings(repo, base_of(repo, base_branch(repo, "main"))).run.parallel == 2
 
 
 def test_no_guess_is_made_where_nothing_names_a_base(repo: Path) -> None:
@@ -108,45 +110,45 @@ def test_settings_are_those_of_the_base_and_of_nothing_else(repo: Path) -> None:
     git(repo, "switch", "-q", "-c", "topic")
     commit(repo, {"batty.toml": "[run]\nparallel = 3\n"})
     (repo / "batty.toml").write_text("[run]\nparallel = 4\n")
-    assert settings(repo, "main").run.parallel == 2
+    assert settings(repo, Base("main")).run.parallel == 2
     assert own_settings(repo).run.parallel == 4
 
 
 def test_a_base_without_a_file_has_the_defaults(repo: Path) -> None:
     (repo / "batty.toml").write_text("[run]\nparallel = 4\n")
-    assert settings(repo, "main").run.parallel == 1
+    assert settings(repo, Base("main")).run.parallel == 1
 
 
 def test_a_fault_on_the_base_is_told_with_branch_file_and_line(repo: Path) -> None:
     commit(repo, {"batty.toml": "[run]\n\nx = 2\n"})
     with pytest.raises(ConfigError, match=r"^main:batty\.toml:3: run\.x: "):
-        settings(repo, "main")
+        settings(repo, Base("main"))
 
 
 def test_a_file_that_is_a_link_or_no_utf8_or_huge_is_refused(repo: Path) -> None:
     (repo / "batty.toml").symlink_to("/etc/hostname")
     commit(repo, {})
     with pytest.raises(ConfigError, match="is not a file"):
-        settings(repo, "main")
+        settings(repo, Base("main"))
     (repo / "batty.toml").unlink()
     (repo / "batty.toml").write_bytes(b"[run]\r\n# \xff\r\n")
     commit(repo, {})
     with pytest.raises(ConfigError, match=r"main:batty\.toml:2: is not UTF-8"):
-        settings(repo, "main")
+        settings(repo, Base("main"))
     commit(repo, {"batty.toml": "#" * 2_000_000})
     with pytest.raises(ConfigError, match="KiB"):
-        settings(repo, "main")
+        settings(repo, Base("main"))
 
 
 def test_windows_line_ends_are_read(repo: Path) -> None:
     (repo / "batty.toml").write_bytes(b"[run]\r\nparallel = 5\r\n")
     commit(repo, {})
-    assert settings(repo, "main").run.parallel == 5
+    assert settings(repo, Base("main")).run.parallel == 5
 
 
 def test_uncommitted_names_what_the_base_does_not_have(repo: Path) -> None:
     commit(repo, {"batty.toml": "", "kanban/a/PHASE.md": "a\n", "kanban/b/PHASE.md": "b\n"})
-    assert uncommitted(repo, "main") == ()
+    assert uncommitted(repo, Base("main")) == ()
     (repo / "README").write_text("other\n")
     (repo / "kanban/a/PHASE.md").write_text("changed\n")
     (repo / "kanban/b/PHASE.md").unlink()
@@ -154,14 +156,14 @@ def test_uncommitted_names_what_the_base_does_not_have(repo: Path) -> None:
     (repo / "kanban/ü/PHASE.md").write_text("new\n")
     (repo / "kanban/a/.lock").touch()
     (repo / "kanban/a/activity.jsonl").write_text("{}\n")
-    assert uncommitted(repo, "main") == ("kanban/a/PHASE.md", "kanban/b/PHASE.md", "kanban/ü/PHASE.md")
+    assert uncommitted(repo, Base("main")) == ("kanban/a/PHASE.md", "kanban/b/PHASE.md", "kanban/ü/PHASE.md")
 
 
 def test_uncommitted_compares_with_the_base_from_another_branch_too(repo: Path) -> None:
     git(repo, "switch", "-q", "-c", "topic")
     commit(repo, {"batty.toml": "[run]\nparallel = 2\n"})
-    assert uncommitted(repo, "main") == ("batty.toml",)
-    assert uncommitted(repo, "topic") == ()
+    assert uncommitted(repo, Base("main")) == ("batty.toml",)
+    assert uncommitted(repo, Base("topic")) == ()
 
 
 def test_an_ignored_board_is_named_apart(repo: Path) -> None:
@@ -169,7 +171,7 @@ def test_an_ignored_board_is_named_apart(repo: Path) -> None:
     commit(repo, {".gitignore": "kanban/\n"})
     (repo / "kanban/a").mkdir(parents=True)
     (repo / "kanban/a/config.yml").write_text("version: 11\n")
-    assert uncommitted(repo, "main") == ()
+    assert uncommitted(repo, Base("main")) == ()
     assert ignored(repo) == ("kanban/a/config.yml",)
 
 
@@ -177,12 +179,12 @@ def test_the_commit_command_commits_exactly_these_paths(repo: Path) -> None:
     (repo / "batty.toml").write_text("")
     (repo / "staged").write_text("mine\n")
     git(repo, "add", "staged")
-    line = commit_command(repo, "main", uncommitted(repo, "main"))
+    line = commit_command(repo, Base("main"), uncommitted(repo, Base("main")))
     run(("sh", "-c", line), cwd=repo).check()
     assert git(repo, "show", "--name-only", "--format=", "HEAD") == "batty.toml"
-    assert uncommitted(repo, "main") == ()
+    assert uncommitted(repo, Base("main")) == ()
 
 
 def test_the_commit_command_goes_to_the_base_first(repo: Path) -> None:
     git(repo, "switch", "-q", "-c", "topic")
-    assert commit_command(repo, "main", ("batty.toml",)).startswith("git switch main && ")
+    assert commit_command(repo, Base("main"), ("batty.toml",)).startswith("git switch main && ")

@@ -277,9 +277,9 @@ def _watch_lander(armed: Armed) -> None:
             armed.at("bell", "opened")
             yield bell
 
-    def waiting(self: Bell) -> bool:
+    def waiting(self: Bell, seconds: float | None = None) -> bool:
         armed.at("bell", "waiting")
-        return wait(self)
+        return wait(self, seconds)
 
     lander.attempt = held  # type: ignore[attr-defined]
     Bell.at = opened  # type: ignore[method-assign]
