@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from batty_tmux.core import checks
+from batty_tmux.core import checks, shared_report
 from batty_tmux.core.checks import Finding
-from batty_tmux.drive import guard, survey
+from batty_tmux.drive import guard, neighbours, survey
 from batty_tmux.drive.place import Place
 from batty_tmux.drive.settings import base_branch, base_of, repository
 from batty_tmux.errors import BattyError
@@ -64,6 +64,8 @@ def examine(folder: Path, base: str | None, *, fix: bool) -> tuple[Finding, ...]
     found = (*found, checks.place(place), *checks.fittings(survey.fittings(config, repo, branch)))
     if config.gate.workers and config.gate.command.strip():
         found = (*found, *checks.workers(survey.workers(config)))
+    if branch.remote:
+        found = (*found, *shared_report.findings(neighbours.survey(repo, branch, config)))
     return (*found, _guard(repo, base or guard.base_of_run(repo, branch.name), fix=fix))
 
 

@@ -22,7 +22,7 @@ from batty_tmux.core.queue_report import (
 )
 from batty_tmux.core.queue_state import MOVES_ON
 from batty_tmux.core.report import GLYPHS, age
-from batty_tmux.drive import conflicts
+from batty_tmux.drive import conflicts, neighbours
 from batty_tmux.drive.overview import queue_rows
 from batty_tmux.drive.project import Project, named_phase
 from batty_tmux.drive.resume import look_after, wake_lander
@@ -61,7 +61,7 @@ def command(ctx: click.Context, json_: bool) -> None:
 def _show(project: Project) -> None:
     queue = project.queue()
     lines = standstill_lines(queue)
-    for line in lines:
+    for line in (*lines, *neighbours.lines(project)):
         click.echo(line)
     rows = queue_rows(queue)
     if rows:

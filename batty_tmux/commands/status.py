@@ -16,6 +16,7 @@ from batty_tmux.core.attention import Hold, hold, hold_line, waiting, waiting_li
 from batty_tmux.core.queue_report import standstill_lines
 from batty_tmux.core.report import HEADINGS, collision_lines, status_row
 from batty_tmux.core.status import PhaseStatus
+from batty_tmux.drive import neighbours
 from batty_tmux.drive.keys import Keys, bound
 from batty_tmux.drive.overview import overview
 from batty_tmux.drive.project import WALL, Project
@@ -87,6 +88,7 @@ def screen(project: Project, width: int = 200) -> RenderableType:
         overview_table(statuses, width),
     ]
     parts += [Text(line) for line in standstill_lines(queue)]
+    parts += [Text(line) for line in neighbours.lines(project)]
     seen = radar.fold(project.place.records.events)
     parts += [Text(line) for line in collision_lines({p: radar.of(seen, p) for p in seen.told}, str(project.base))]
     parts += [Text(line) for line in project.uncommitted_words()]

@@ -159,10 +159,13 @@ class _Draft:
     def landing(self, event: Landing) -> None:
         for phase in event.phases or (event.phase,):
             self.change(event, phase, landing=event)
+        if event.remote:
+            self.rest["knocked"] = event.at
 
     def deferred(self, event: Deferred) -> None:
         begun: _Changes = {} if event.half_done else {"landing": None}
-        told: _Changes = {"code": "deferred", "reason": event.reason, "paths": event.paths}
+        code = "remote-refused" if event.remote else "deferred"
+        told: _Changes = {"code": code, "reason": event.reason, "paths": event.paths}
         self.change(event, state="deferred", checkout=event.checkout, **told, **begun)
 
     def landed(self, event: Landed) -> None:
@@ -239,6 +242,8 @@ class _Draft:
             self.rest["frozen"] = _moved(event)
 
     def unreachable(self, event: Unreachable) -> None:
+        if event.what == "remote":
+            self.rest["knocked"] = event.at
         self.rest["troubles"] = {**self._troubles, event.what: event}
 
     def reachable(self, event: Reachable) -> None:

@@ -12,6 +12,7 @@ suspect was put on. Nothing of that lands before it is settled, so the order sta
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from batty_tmux.core.events import Landing, Purpose
@@ -19,6 +20,7 @@ from batty_tmux.core.prefix_search import batch_size, cuts
 from batty_tmux.core.queue_state import Candidate, Entry, GateRun, Queue
 from batty_tmux.names import Sha
 
+_KNOCKS = timedelta(minutes=1)
 _CONFIRMED = 2
 """Times that the gate must say the same of one tree, and never that it passes, to be believed."""
 
@@ -98,6 +100,18 @@ def owed(queue: Queue) -> tuple[Effect, ...]:
     if queue.paused is not None or queue.frozen is not None:
         return ()
     return _effects(queue)
+
+
+def rests(queue: Queue, now: datetime) -> bool:
+    """Tell whether it is too early to knock again at a remote that did not answer, or said no, without being told to.
+
+    Whoever calls the lander by hand is never too early.
+    """
+    if queue.knocked is None or now - queue.knocked >= _KNOCKS:
+        return False
+    knocks = (Land, Settle)
+    refused = all(isinstance(e, knocks) and e.entries[0].code == "remote-refused" for e in owed(queue))
+    return refused or "remote" in queue.troubles
 
 
 def standstill(queue: Queue) -> str | None:

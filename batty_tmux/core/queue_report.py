@@ -15,6 +15,7 @@ from batty_tmux.core.events import (
     Deferred,
     Ejected,
     Enqueued,
+    Followed,
     GateFinished,
     GateMoved,
     GatePlaced,
@@ -29,11 +30,14 @@ from batty_tmux.core.events import (
     Purpose,
     QueuePaused,
     QueueResumed,
+    Reachable,
     Refused,
     Resolving,
     Retried,
     Reviewed,
     Skipped,
+    TurnsRefused,
+    Unreachable,
 )
 from batty_tmux.core.prefix_search import batch_size, fewest_runs
 from batty_tmux.core.queue_plan import standstill
@@ -136,6 +140,9 @@ def _of_all(event: AnyEvent) -> str | None:
             return None
         case BaseMoved(new=new, known=known) if known:
             return f"the base went to {new[:_SHORT]}: {known}"
+        case BaseMoved(old=old, new=new, remote=remote) if remote:
+            went = f"{remote} went from {old[:_SHORT]} to {new[:_SHORT]}, which does not hold what was there"
+            return f"{went}; the merge queue stands still"
         case BaseMoved(old=old, new=new):
             return (
                 f"the base went from {old[:_SHORT]} to {new[:_SHORT]}, nobody knows how; the merge queue stands still"
@@ -143,6 +150,23 @@ def _of_all(event: AnyEvent) -> str | None:
         case PinsChanged(refs=refs, restored=restored):
             back = f", {len(restored)} put back" if restored else ""
             return f"refs of batty's own were changed ({', '.join(refs[:3])}{back}); the merge queue stands still"
+        case _:
+            return _of_others(event)
+
+
+def _of_others(event: AnyEvent) -> str | None:
+    """Tell what concerns a base that is a remote's, or the machines that land there too."""
+    match event:
+        case Unreachable(what="remote", where=where, reason=reason):
+            return f"{where} cannot be reached, so nothing lands; what is queued stays: {reason}"
+        case Unreachable(where=where, reason=reason):
+            return f"the lock at {where} cannot be had; it goes on without, and may gate in vain: {reason}"
+        case Reachable(what=what):
+            return f"the {what} answers again"
+        case TurnsRefused(remote=remote, reason=reason):
+            return f"{remote} takes no refs by which machines take turns, so it goes on without: {reason}"
+        case Followed(reason=reason) if reason:
+            return f"your own branch stays where it is: {reason}"
         case _:
             return None
 

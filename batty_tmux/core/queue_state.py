@@ -138,6 +138,8 @@ class Queue:
     now: Now = Now()
     troubles: Mapping[str, Unreachable] = field(default_factory=dict)
     """What other machines share with this one and does not answer: "remote", "lock"."""
+    knocked: datetime | None = None
+    """When the remote was last asked to take something, or could not be."""
     turnless: TurnsRefused | None = None
     following: Following | None = None
     """The user's own branch was being moved along, and how that ended is not in the journal."""

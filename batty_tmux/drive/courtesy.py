@@ -14,12 +14,14 @@ from batty_tmux.core import turns
 from batty_tmux.core.events import AnyEvent, Reachable, TurnsRefused, Unreachable
 from batty_tmux.core.turns import Lost, Saw, Turn, Turns, Won
 from batty_tmux.drive.ground import Ground
+from batty_tmux.drive.place import Place
 from batty_tmux.host import remote
 from batty_tmux.host.clock import monotonic
 from batty_tmux.host.files import read_text
 from batty_tmux.host.shared_lock import NoLockError, SharedLock
 from batty_tmux.names import slug
 
+_NAME: Final = "machine"
 _AGAIN: Final = 10.0
 """Seconds after which a Redis that did not answer is asked again."""
 _VAIN: Final = 3
@@ -30,14 +32,16 @@ _TURN, _LOCK = 2.0, 0.2
 Journal = Callable[[AnyEvent], None]
 
 
-def machine(ground: Ground) -> str:
+def machine(place: Place) -> str:
     """Return this clone's name among the others: its host's, and a mark, since one host may have several clones."""
-    file = ground.place.state / "machine"
-    known = read_text(file)
-    if not known:
-        file.write_text(f"{slug(socket.gethostname(), 40)}-{token_hex(4)}\n")
-        known = read_text(file) or ""
-    return known.strip()
+    if not machine_name(place):
+        (place.state / _NAME).write_text(f"{slug(socket.gethostname(), 40)}-{token_hex(4)}\n")
+    return machine_name(place)
+
+
+def machine_name(place: Place) -> str:
+    """Return the name that this clone has, "" where it never needed one."""
+    return whose(read_text(place.state / _NAME) or "")
 
 
 def whose(text: str) -> str:
@@ -110,7 +114,7 @@ class Courtesy:
         if self._turns is None:
             told = ground.place.records.queue().turnless
             refused = told is not None and told.remote == ground.base.remote
-            self._turns = Turns(machine(ground), refused=refused)
+            self._turns = Turns(machine(ground.place), refused=refused)
         return self._turns
 
     def _has_turn(self, ground: Ground, *, works: bool) -> bool:

@@ -18,6 +18,7 @@ from batty_tmux.core.queue_state import Queue
 from batty_tmux.core.report import collision_lines
 from batty_tmux.core.status import PhaseStatus, Run
 from batty_tmux.core.supervise import Watch
+from batty_tmux.drive import neighbours
 from batty_tmux.drive.glance import Stamp, of_board
 from batty_tmux.drive.project import BOARDS, Project, board_in_worktree
 from batty_tmux.drive.resume import look_after
@@ -143,6 +144,8 @@ class Lookout:
         seen = radar.fold(project.place.records.events)
         by = [(s.phase.id, hold(s.watch)) for s in statuses if s.holds_a_slot]
         told = [_one_line(standstill_lines(queue))] if queue.paused is not None else []
+        shared = neighbours.lines(project)
+        told += [_one_line(shared)] if shared else []
         told += [hold_line(phase, why) for phase, why in by if why]
         told += collision_lines({phase: radar.of(seen, phase) for phase in seen.told}, str(project.base))
         told += [_one_line(self._uncommitted)] if self._uncommitted else []

@@ -106,6 +106,8 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     repo: str
     base: str
     base_sha: str
+    remote: str
+    """Whose branch the base is; "" where it is one of this repository."""
     run: str | None
     parallel: int
     window: WindowRow | None
@@ -125,6 +127,7 @@ def overview(project: Project) -> Overview:
         version=1,
         repo=str(project.place.home),
         base=project.base.name,
+        remote=project.base.remote,
         base_sha=queue.tip,
         run=project.run.id or None,
         parallel=project.run.parallel,

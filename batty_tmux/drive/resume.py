@@ -145,7 +145,7 @@ def wake_lander(project: Project) -> bool:
     if project.fault is not None or not project.config.gate.command.strip():
         return False
     queue = project.queue()
-    if not queue.tip or not queue_plan.owed(queue):
+    if not queue.tip or not queue_plan.owed(queue) or queue_plan.rests(queue, now()):
         return False
     summon_lander(project, session_id(project, project.terminal))
     return True

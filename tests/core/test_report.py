@@ -10,6 +10,7 @@ from batty_tmux.core.events import (
     CandidateBuilt,
     Cleaned,
     DirectorSaid,
+    Following,
     GateFinished,
     Landed,
     Landing,
@@ -46,7 +47,7 @@ from tests.support.hostile import TITLES
 from tests.support.journaled import AT, TYPES, one_of_each
 
 PHASE = PhaseId("phase-1")
-SILENT = {RunStarted, RunStopped, RunResumed, PromptGone, Landing, PinsDropped, Cleaned}
+SILENT = {RunStarted, RunStopped, RunResumed, PromptGone, Landing, PinsDropped, Cleaned, Following}
 """Told by the command that causes them, or of no interest until their outcome is known."""
 
 
