@@ -14,6 +14,7 @@ from batty_tmux.core.report import GLYPHS, explain
 from batty_tmux.core.space import Judged
 from batty_tmux.core.status import current_run
 from batty_tmux.core.window import Window, window
+from batty_tmux.drive.exchange import freshen
 from batty_tmux.drive.fill import Filled
 from batty_tmux.drive.outline import Outline, OutlineRow, outline
 from batty_tmux.drive.project import WALL, Project
@@ -66,6 +67,9 @@ def command(
       batty work phase-3 --after phase-2
     """
     project = Project.around(repo, base)
+    if project.base.remote and not dry_run:
+        freshen(project.place, project.base)
+        project = Project.around(repo, base)
     project.refuse_bad_settings()
     project.refuse_bad_order()
     phases = () if which == "all" else (project.phase(which).id,)

@@ -46,7 +46,8 @@ def machine_name(place: Place) -> str:
 
 def whose(text: str) -> str:
     """Return the machine that a turn's text names; it was fetched, so anything may be in it."""
-    return slug(text.partition("\n")[0], 60)
+    name = text.partition("\n")[0].strip()
+    return slug(name, 60) if name else ""
 
 
 @dataclass

@@ -27,8 +27,7 @@ def fetch(place: Place, base: Base) -> None:
 
 def freshen(place: Place, base: Base) -> None:
     """Fetch, before phases start from there. Where that cannot be, they start from what was fetched last."""
-    if base.remote:
-        remote.fetch(place.git, base)
+    remote.fetch(place.git, base)
 
 
 def unreachable(place: Place, base: Base, done: Done) -> BattyError:

@@ -7,7 +7,7 @@ from batty_tmux.core.events import GateFinished, Landed, Landing
 from batty_tmux.host.process import run
 from batty_tmux.names import Sha
 from tests.support.lander import Lander
-from tests.support.repo import Repo
+from tests.support.repo import Files, Repo
 
 SETTINGS = '[gate]\ncommand = {gate}\n[queue]\nremote = "origin"\n{more}'
 
@@ -45,6 +45,15 @@ class Hub:
     def history(self) -> list[str]:
         return self.repo.history("main")
 
+    def push(self, message: str, files: Files) -> Sha:
+        """Commit and push, as a person with a clone of their own does."""
+        seed = Repo(self.folder.with_name("seed"), commits=len(self.history()))
+        seed.git("fetch", "--quiet", str(self.folder), "main")
+        seed.git("reset", "--quiet", "--hard", "FETCH_HEAD")
+        made = seed.commit(message, files)
+        seed.git("push", "--quiet", str(self.folder), "HEAD:main")
+        return made
+
     def hook(self, name: str, text: str) -> Path:
         """Give the remote a hook in sh."""
         file = self.folder / "hooks" / name
@@ -73,3 +82,10 @@ def faults(hub: Hub, *landers: Lander) -> list[str]:
     found += [f"{sha} landed {times} times" for sha, times in landed.items() if times > 1]
     merges = hub.repo.git("rev-list", "--merges", "main")
     return [*found, *(f"{merge} is a merge" for merge in merges.split())]
+
+
+def cut_off(lander: Lander) -> str:
+    """Point a clone at a place where nothing is; return the address that it had."""
+    url = lander.repo.git("remote", "get-url", "origin")
+    lander.repo.git("remote", "set-url", "origin", f"{url}-gone")
+    return url
