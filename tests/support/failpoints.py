@@ -37,6 +37,7 @@ from batty_tmux.host.lock import Held, attempt, exclusive
 from tests.support.lander import look
 from tests.support.person import comes
 
+_JOURNALED = ("before", "torn", "after")
 _EVENTS = (
     *("base-moved", "candidate-built", "conflicted", "candidate-refused", "gate-started", "gate-finished"),
     *("gate-stopped", "ejected", "landing", "landed", "deferred", "retried", "pins-changed"),
@@ -56,11 +57,20 @@ FAILPOINTS: tuple[str, ...] = (
     "gate:orphan",
 )
 """Their numbers are their places here: add at the end only."""
+SHARED_FAILPOINTS: tuple[str, ...] = (
+    *(f"git:{git}:{how}" for git in ("fetch", "push") for how in ("before", "during", "together", "alone", "after")),
+    *(f"git:{git}:orphan" for git in ("fetch", "push")),
+    *(f"journal:{event}:{how}" for event in ("landing", "landed", "following", "followed") for how in _JOURNALED),
+    *(f"git:fast-forward:{how}" for how in ("before", "together", "after")),
+)
+"""What is done only where the base is a remote's, and what must be right there too."""
 
 _BY_WORD = {
     "merge-tree": "merge-tree",
     "hash-object": "hash-object",
     "merge": "fast-forward",
+    "fetch": "fetch",
+    "push": "push",
     "restore": "restore",
     "checkout": "checkout-slot",
     "clean": "clean-slot",
