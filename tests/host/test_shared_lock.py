@@ -103,5 +103,5 @@ def test_a_package_that_is_missing_is_named_with_what_installs_it(monkeypatch: p
 
 def test_who_uses_no_such_lock_imports_no_redis() -> None:
     """portalocker would, wherever it is installed."""
-    text = "import sys, batty_tmux.cli, batty_tmux.drive.lander, batty_tmux.drive.neighbours; print('redis' in sys.modules)"
+    text = "import sys, batty_tmux.cli, batty_tmux.drive.landing; print('redis' in sys.modules)"
     assert run((sys.executable, "-c", text)).check().stdout == "False\n"
