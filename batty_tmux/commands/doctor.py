@@ -70,10 +70,11 @@ def examine(folder: Path, base: str | None, *, fix: bool) -> tuple[Finding, ...]
 
 
 def _guard(repo: Path, base: str, *, fix: bool) -> Finding:
-    facts = guard.facts(repo, base)
+    remote = base_of(repo, base).remote
+    facts = guard.facts(repo, base, remote)
     if fix and (not facts.installed or facts.stale or facts.unguarded):
-        click.echo(f"made {guard.install(Place.around(repo), base)}", err=True)
-        facts = guard.facts(repo, base)
+        click.echo(f"made {guard.install(Place.around(repo), base, remote)}", err=True)
+        facts = guard.facts(repo, base, remote)
     return checks.guard(facts)
 
 

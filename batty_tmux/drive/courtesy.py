@@ -82,10 +82,15 @@ class Courtesy:
         """Tell whether this machine may gate and push now; where not, `waits` says for how long."""
         self.waits = None
         turn = self._has_turn(ground, works=works)
-        lock = self._has_lock(ground, works=works)
-        if not turn or not lock:
-            self.waits = _LOCK if turn else _TURN
-        return turn and lock
+        if not turn:
+            # who has the turn may wait for the lock: to keep it meanwhile would hold up both for ever
+            self.pass_on()
+            self.waits = _TURN
+            return False
+        if not self._has_lock(ground, works=works):
+            self.waits = _LOCK
+            return False
+        return True
 
     @property
     def is_asked_for(self) -> bool:
@@ -144,10 +149,7 @@ class Courtesy:
         return done.verdict != "moved"
 
     def _has_lock(self, ground: Ground, *, works: bool) -> bool:
-        if not ground.lock:
-            self.pass_on()
-            return True
-        if not works:
+        if not ground.lock or not works:
             self.pass_on()
             return True
         if monotonic() < self._ask_lock_at:

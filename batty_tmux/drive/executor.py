@@ -91,7 +91,7 @@ def _start(project: Project, watch: Watch, held: Held) -> None:
         _fail(project, watch, what, ())
         raise BattyError("no-agent", what, next="batty doctor")
     # not before run.setup, which is the user's own: tools that install hooks refuse where core.hooksPath is set
-    guarded = guard.environment(guard.install(project.place, project.base.name))
+    guarded = guard.environment(guard.install(project.place, project.base.name, project.base.remote))
     status = exit_file(project, phase, run, number)
     status.unlink(missing_ok=True)
     project.place.records.append(

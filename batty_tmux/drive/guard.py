@@ -45,8 +45,10 @@ _IF_THEIRS = ("fsmonitor-watchman", "post-index-change", "pre-auto-gc", "sendema
 _EXECUTABLE = stat.S_IRUSR | stat.S_IXUSR | stat.S_IRGRP | stat.S_IXGRP | stat.S_IROTH | stat.S_IXOTH
 
 
-def install(place: Place, base: str) -> Path:
+def install(place: Place, base: str, remote: str = "") -> Path:
     """Write the hooks for this base branch, as far as they are not there, and return their folder.
+
+    Where the base is a remote's, that is never pushed to either.
 
     Safe to call from several processes at once, and while git runs the hooks: each is replaced whole. The last
     caller's base counts. A hook that another tool has put into the folder is replaced.
@@ -54,7 +56,7 @@ def install(place: Place, base: str) -> Path:
     folder = place.state / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     theirs = _remember_hooks_folder(folder, place.home)
-    text = _text(base)
+    text = _text(base, remote)
     for name in _ALWAYS:
         _put(folder / name, text)
     for name in _IF_THEIRS:
@@ -82,12 +84,12 @@ def base_of_run(repo: Path, default: str) -> str:
     return (current_run(Records.at(state).events).base if state.is_dir() else "") or default
 
 
-def facts(repo: Path, base: str) -> GuardFacts:
+def facts(repo: Path, base: str, remote: str = "") -> GuardFacts:
     """Look whether the hooks are in place and current, and whether git obeys them; nothing is changed."""
     folder = state_folder(Git(repo)) / FOLDER
     if not folder.is_dir():
         return GuardFacts(str(folder), installed=False)
-    stale = tuple(name for name in _ALWAYS if not _is_current(folder / name, _text(base)))
+    stale = tuple(name for name in _ALWAYS if not _is_current(folder / name, _text(base, remote)))
     tries = (f"refs/heads/{base}", "refs/batty/doctor")
     tip = Git(repo).tip(tries[0])
     return GuardFacts(str(folder), True, stale, tuple(ref for ref in tries if not _is_refused(repo, folder, ref, tip)))
@@ -124,9 +126,9 @@ def _remember_hooks_folder(folder: Path, home: Path) -> Path:
     return home / told
 
 
-def _text(base: str) -> str:
+def _text(base: str, remote: str) -> str:
     template = resources.files("batty_tmux").joinpath("guard/hook.sh").read_text("utf-8")
-    return template.replace("@base@", shlex.quote(f"refs/heads/{base}"), 1)
+    return template.replace("@base@", shlex.quote(f"refs/heads/{base}"), 1).replace("@shared@", shlex.quote(remote), 1)
 
 
 def _put(path: Path, text: str) -> None:

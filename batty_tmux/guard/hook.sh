@@ -4,6 +4,8 @@
 # Git runs this for every hook of an executor, since its environment says core.hooksPath. Each then becomes the
 # user's own hook of that name, with the same arguments, input, folder and environment. Written anew by batty.
 base=@base@
+# the remote whose branch the base is; nothing where it is one of this repository
+shared=@shared@
 hook=${0##*/}
 guard=${0%/*}
 common=${guard%/batty/guard}
@@ -110,10 +112,16 @@ check_moves() {
     done
 }
 
-# A push into this very repository ends in a program that git starts without our setting.
+is_shared() {
+    [ -n "$shared" ] || return 1
+    [ "$1" = "$shared" ] || [ "$2" = "$(git remote get-url --push "$shared" 2>/dev/null </dev/null)" ]
+}
+
+# A push into this very repository ends in a program that git starts without our setting; one to the remote whose
+# branch the base is would land what nothing has gated.
 check_pushes() {
-    folder=${1#file://}
-    [ -d "$folder" ] && is_ours "$(repository_at "$folder")" || return 0
+    folder=${2#file://}
+    is_shared "$1" "$2" || { [ -d "$folder" ] && is_ours "$(repository_at "$folder")"; } || return 0
     while IFS= read -r line; do
         # what is pushed comes first and may hold spaces: HEAD@{1 day ago}
         line=${line% *}
@@ -130,14 +138,14 @@ case $hook/$1 in
         ;;
 esac
 check() {
-    if [ "$hook" = pre-push ]; then check_pushes "$1"; else check_moves; fi
+    if [ "$hook" = pre-push ]; then check_pushes "$1" "$2"; else check_moves; fi
 }
 if [ -z "$theirs" ]; then
-    check "${2-}"
+    check "${1-}" "${2-}"
     exit 0
 fi
 input=$(cat)
-check "${2-}" <<END
+check "${1-}" "${2-}" <<END
 $input
 END
 { [ -z "$input" ] || printf '%s\n' "$input"; } 2>/dev/null | "$theirs" "$@"

@@ -1,6 +1,7 @@
 """Two machines that land on one remote: how often they gate in vain, who waits, which steps of theirs meet."""
 
 import bisect
+import itertools
 import os
 import random
 import signal
@@ -13,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from batty_tmux.core.events import GateFinished, GateStopped, Landed, Landing, Retried
+from batty_tmux.core.events import GateFinished, GateStopped, Landed, Retried
 from tests.support.engines import Engine, redis_server
 from tests.support.lander import Lander
 from tests.support.shared import Hub, faults
@@ -83,7 +84,7 @@ def machines(place: Path, gate: str, *, lock: bool, slots: int) -> Iterator[tupl
     with ExitStack() as stack:
         place.mkdir()
         engine = stack.enter_context(redis_server(place)) if lock else None
-        more = f'slots = {slots}\n' + (f'lock = "{engine.address}"\n' if engine is not None else "")
+        more = f"slots = {slots}\n" + (f'lock = "{engine.address}"\n' if engine is not None else "")
         hub = Hub.make(place / "hub.git", gate=gate, more=more)
         runners = [Runner(name, hub.clone(name), place) for name in NAMES]
         for runner in runners:
@@ -153,7 +154,7 @@ def side(runner: Runner, began: float) -> Side:
         gates=len(runs),
         lost=sum(run.tree not in trees for run in runs),
         retried=sum(isinstance(event, Retried) for event in lander.events),
-        gaps=tuple(after - before for before, after in zip(times, times[1:], strict=False)),
+        gaps=tuple(after - before for before, after in itertools.pairwise(times)),
     )
 
 
@@ -194,16 +195,16 @@ def long_run(place: Path, seconds: float, seed: int, *, lock: bool) -> Long:
         while time.monotonic() - began < seconds:
             for runner in runners:
                 waiting = [state for state in runner.lander.states.values() if state != "landed"]
-                if len(waiting) < 3:  # noqa: PLR2004
+                if len(waiting) < 3:
                     number += 1
                     approve(runner, number)
-            if chance.random() < 0.15:  # noqa: PLR2004
+            if chance.random() < 0.15:
                 victim = chance.choice(runners)
                 victim.kill()
                 told.kills += 1
                 time.sleep(chance.uniform(0, 2))
                 victim.start()
-            if engine is not None and chance.random() < 0.04:  # noqa: PLR2004
+            if engine is not None and chance.random() < 0.04:
                 engine.kill()
                 told.redis += 1
                 time.sleep(chance.uniform(0.5, 4))
@@ -257,5 +258,7 @@ def _line(runner: Runner) -> _Line:
         # a gate runs beside the rest: what the lander itself does tells more
         now = [name for name in STEPS if under_way[name] > 0 and name != "gate"]
         line.times.append(at)
-        line.steps.append("dead" if step == "dead" else now[-1] if now else "gate" if under_way["gate"] > 0 else "between")
+        line.steps.append(
+            "dead" if step == "dead" else now[-1] if now else "gate" if under_way["gate"] > 0 else "between"
+        )
     return line

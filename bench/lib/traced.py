@@ -63,7 +63,7 @@ def main(repo: str, file: str, stop: str) -> int:
         try:
             lander.drain(look(Path(repo)), lambda _: None)
         except BattyError as refused:
-            print(f"{refused.code}: {refused} {refused.evidence}", flush=True)  # noqa: T201
+            print(f"{refused.code}: {refused} {refused.evidence}", flush=True)
             last = False
         if last:
             return 0
