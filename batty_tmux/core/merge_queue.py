@@ -260,8 +260,8 @@ class _Draft:
     def following(self, event: Following) -> None:
         self.rest["following"] = event
 
-    def followed(self, _: Followed) -> None:
-        self.rest["following"] = None
+    def followed(self, event: Followed) -> None:
+        self.rest |= {"following": None, "behind": event.candidate if event.reason else Sha("")}
 
     def pins_changed(self, event: PinsChanged) -> None:
         self.rest["frozen"] = f"refs of batty's own were changed: {', '.join(event.refs[:3])}"

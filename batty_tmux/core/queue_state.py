@@ -143,6 +143,8 @@ class Queue:
     turnless: TurnsRefused | None = None
     following: Following | None = None
     """The user's own branch was being moved along, and how that ended is not in the journal."""
+    behind: Sha = Sha("")
+    """Where it could not be moved to: that is not tried again."""
 
     @property
     def entries(self) -> tuple[Entry, ...]:

@@ -26,7 +26,7 @@ _AGAIN: Final = 10.0
 """Seconds after which a Redis that did not answer is asked again."""
 _VAIN: Final = 3
 """Times in a row that a turn is not what was fetched, until it is not asked for any more."""
-_TURN, _LOCK = 2.0, 0.2
+_TURN, _LOCK = 2.0, 0.05
 """Seconds between two looks while it is another's turn, or another has the lock."""
 
 Journal = Callable[[AnyEvent], None]

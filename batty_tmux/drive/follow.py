@@ -40,7 +40,7 @@ def follow(ground: Ground, held: Held) -> None:
     if begun is not None:
         _finish(ground, begun, held)
     old, new = git.tip(local), git.tip(base.ref)
-    if old is None or new is None or old == new or not git.is_ancestor(old, new):
+    if old is None or new in {None, old, records.queue().behind} or not git.is_ancestor(old, new):
         return
     kept_by = holder(git, base.name)
     if kept_by is not None and obstacle(ground.place.checkout(kept_by.folder), old, new, kept_by.operation):
@@ -70,7 +70,8 @@ def _finish(ground: Ground, begun: Following, held: Held) -> None:
     if begun.checkout and folder.exists():
         blocked = mend(ground.place.checkout(folder), ground.base.name, _as_landing(begun), held)
     if blocked is None:
-        ground.place.records.append(Followed(candidate=begun.candidate, reason="it was cut off"))
+        # with no reason: it is begun anew
+        ground.place.records.append(Followed(candidate=begun.candidate))
 
 
 def _as_landing(event: Following) -> Landing:

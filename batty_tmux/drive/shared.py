@@ -56,7 +56,8 @@ class Shared:
         if not ground.base.remote:
             return effects
         self.patience = _MEANWHILE if gating else None
-        works = gating or any(isinstance(effect, Build | RunGate | Land) for effect in effects)
+        # what is only to be accounted for counts too: who has just got the lock finds that first, and must keep it
+        works = gating or any(not isinstance(effect, StopGate) for effect in effects)
         free = tuple(effect for effect in effects if isinstance(effect, StopGate | Settle | AccountForBase))
         if works and self._courtesy.is_asked_for:
             # nothing new is begun: what is at the gate ends, lands, and the next machine goes on

@@ -34,6 +34,10 @@ class LostError(Exception):
     """A lock in a Redis was lost while it was held, or cannot be asked for there."""
 
 
+_LISTENS = 0.02
+"""Seconds for which the thread that holds the lock waits for a question at a time; a release waits as long for it."""
+
+
 class RedisHold:
     """A lock in a Redis, held by a connection of its own: it is free when that ends, however that ends."""
 
@@ -44,7 +48,14 @@ class RedisHold:
     def attempt(cls, channel: str, client: Any) -> "RedisHold | None":  # noqa: ANN401 - redis is not imported here
         """Take the lock if it is free this instant; `client` is a redis.Redis. Raises LostError, and RedisError."""
         found: type[RedisLock] = importlib.import_module(_REDIS).RedisLock
-        lock = found(channel, connection=client, timeout=0, fail_when_locked=True, interrupt_on_lost=False)
+        lock = found(
+            channel,
+            connection=client,
+            timeout=0,
+            fail_when_locked=True,
+            interrupt_on_lost=False,
+            thread_sleep_time=_LISTENS,
+        )
         try:
             lock.acquire()
         except portalocker.exceptions.AlreadyLocked:

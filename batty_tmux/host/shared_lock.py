@@ -13,6 +13,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from batty_tmux.errors import BattyError
+from batty_tmux.host.clock import monotonic
 from batty_tmux.host.lock import LostError, RedisHold
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ _ANSWERS: Final = 3.0
 """Seconds for the Redis to answer."""
 _LIVES: Final = 15
 """Seconds for which one that waits counts as there after it last said so."""
+_TRIES: Final = 2.0
+"""Seconds after which the first in the row asks a holder that is there whether it lives."""
 _KEPT: Final = 86_400
 """Seconds after which a list that nobody touches goes."""
 
@@ -41,6 +44,7 @@ class SharedLock:
     mark: str = field(default_factory=lambda: token_hex(8))
     _redis: "Redis | None" = field(default=None, repr=False)
     _lock: RedisHold | None = field(default=None, repr=False)
+    _try_at: float = field(default=0.0, repr=False)
 
     @property
     def held(self) -> bool:
@@ -95,7 +99,15 @@ class SharedLock:
         return self._tried(row)
 
     def _tried(self, row: str) -> Literal["held", "waiting"]:
-        self._lock = RedisHold.attempt(f"batty:{self.key}", self._client)
+        """Try to take it as the first in the row: where somebody listens, only now and then, since that takes long.
+
+        A holder that listens and does not answer is thrown out by that.
+        """
+        channel = f"batty:{self.key}"
+        if self._client.pubsub_numsub(channel)[0][1] and monotonic() < self._try_at:
+            return "waiting"
+        self._try_at = monotonic() + _TRIES
+        self._lock = RedisHold.attempt(channel, self._client)
         if self._lock is None:
             return "waiting"
         self._client.lrem(row, 1, self.mark)
