@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batty_tmux.core.turns import LEFT, RENEWED, Lost, Refused, Saw, Turn, Turns, Won, apply, owed
+from batty_tmux.core.turns import LEFT, RENEWED, Lost, Owed, Refused, Saw, Turn, Turns, Won, apply, owed
 
 
 @dataclass(frozen=True)
@@ -145,13 +145,25 @@ def test_whoever_dies_or_forgets_all_lands_in_the_end(order: list[int], deaths: 
     assert remote.turn is None
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(0, 2), min_size=60, max_size=200), st.integers(0, 2))
+def test_a_machine_that_never_comes_back_holds_up_nobody(order: list[int], dead: int) -> None:
+    """Wherever it was: with the turn, at the gate, before it had looked at all."""
+    remote, now = Remote(), list(machines(3, 30))
+    for index in order:
+        now[index], remote = now[index].step(remote, 0.0)
+    others = [n for n in range(3) if n != dead]
+    for number in range(1200):
+        index = others[number % 2]
+        now[index], remote = now[index].step(remote, number * 5.0)
+    assert [now[index].work for index in others] == [0, 0]
+
+
 def test_a_turn_that_was_left_is_taken_over_by_the_clock_of_who_waits_and_by_one_alone() -> None:
     left = Turn("x", "dead")
     waiting = [apply(Turns(name), Saw(left, 1000.0 * n)) for n, name in enumerate("ab")]
     assert [owed(one, 1000.0 * n + LEFT - 1, works=True).does for n, one in enumerate(waiting)] == ["wait", "wait"]
-    assert [owed(one, 1000.0 * n + LEFT, works=True) for n, one in enumerate(waiting)] == [
-        owed(waiting[0], LEFT, works=True)
-    ] * 2
+    assert [owed(one, 1000.0 * n + LEFT, works=True) for n, one in enumerate(waiting)] == [Owed("claim", "x")] * 2
     remote = Remote(turn=left)
     remote, first = remote.put("a", "x")
     _, second = remote.put("b", "x")

@@ -190,7 +190,8 @@ class TestUnreachable:
     def test_a_push_that_arrived_and_was_never_answered_has_landed(self, hub: Hub, tmp_path: Path) -> None:
         """The connection ends after the remote has moved the branch: what counts is what is there."""
         one = hub.clone("one")
-        hub.hook("post-receive", f"[ -e '{tmp_path}/once' ] || {{ : >'{tmp_path}/once'; kill -9 $PPID; }}")
+        dies = f": >'{tmp_path}/once'; kill -9 $PPID"
+        hub.hook("reference-transaction", f"[ $1 != committed ] || [ -e '{tmp_path}/once' ] || {{ {dies}; }}")
         one.approve("phase-1", {"c": "x\n"})
         one.land()
         assert (tmp_path / "once").exists()

@@ -4,11 +4,13 @@ import json
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from batty_tmux.core.events import Launching
+from batty_tmux.core.events import Unreachable
+from batty_tmux.core.queue_plan import rests
 from batty_tmux.drive import guard
 from batty_tmux.drive.courtesy import machine
 from batty_tmux.drive.exchange import freshen
@@ -16,7 +18,7 @@ from batty_tmux.drive.project import Project
 from batty_tmux.drive.settings import base_of, opened, uncommitted
 from batty_tmux.drive.undo import move_back
 from batty_tmux.errors import BattyError
-from batty_tmux.host.clock import monotonic
+from batty_tmux.host.clock import monotonic, now
 from batty_tmux.host.process import Done, run
 from batty_tmux.names import Base, PhaseId
 from tests.support.engines import Engine, redis_server
@@ -151,7 +153,9 @@ class TestWords:
         assert "base origin/main" in said
         told = json.loads(batty(one, "status", "--json").stdout)
         assert (told["base"], told["remote"]) == ("main", "origin")
-        assert not [event for event in one.events if isinstance(event, Launching)]
+        queue = Project.around(one.repo.folder).queue()
+        assert (rests(queue, now()), rests(queue, now() + timedelta(minutes=2))) == (True, False)
+        assert len(one.all(Unreachable)) == 1, "who only looks starts no lander that cannot land"
 
 
 def test_who_has_the_turn_and_who_has_the_lock_do_not_wait_for_each_other(tmp_path: Path, engine: Engine) -> None:
