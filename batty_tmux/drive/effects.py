@@ -217,8 +217,8 @@ def _gate(project: Project, watch: Watch, head: Sha, tree: Sha, worker: Worker) 
             )
         )
         return
-    base = project.place.git.tip(f"refs/heads/{project.base}") or Sha("")
-    subject = Subject(watch.phase, head, tree, "phase", run, environ, base, project.base.name)
+    base = project.place.git.tip(project.base.ref) or Sha("")
+    subject = Subject(watch.phase, head, tree, "phase", run, environ, base, project.base.ref)
     worker.begin(project.place.home, spec, subject, project.worktrees)
 
 
@@ -232,8 +232,8 @@ def prove(project: Project, watch: Watch, head: Sha, stop: Stop | None = None) -
         what = f"{watch.phase} does not meet its contract: {problem}"
         raise BattyError(problem, what, evidence=evidence, next=f'batty review {watch.phase} --rework "..."')
     environ = caller_environment(project.terminal, session_id(project, project.terminal))
-    base = project.place.git.tip(f"refs/heads/{project.base}") or Sha("")
-    subject = Subject(watch.phase, head, seen.tree, "phase", RunId(watch.run), environ, base, project.base.name)
+    base = project.place.git.tip(project.base.ref) or Sha("")
+    subject = Subject(watch.phase, head, seen.tree, "phase", RunId(watch.run), environ, base, project.base.ref)
     with Stop() as never:
         ended = run_unless_stopped(project.place, project.gate, subject, project.worktrees, stop or never)
     if isinstance(ended, GateStopped):

@@ -93,7 +93,7 @@ class GateSpec:
 
 @dataclass(frozen=True)
 class Subject:
-    """What is gated, for whom, and with whose environment. `base` is where `branch`, the base, is now."""
+    """What is gated, for whom, and with whose environment. `base` is where `ref`, the base, is now."""
 
     phase: PhaseId
     commit: Sha
@@ -102,7 +102,7 @@ class Subject:
     run: RunId
     environ: Mapping[str, str]
     base: Sha = Sha("")
-    branch: str = ""
+    ref: str = ""
 
 
 def run_gate(place: Place, spec: GateSpec, subject: Subject, slots: Path) -> GateFinished:
@@ -197,7 +197,7 @@ class _Gate:
             git.pin(pin, subject.commit)
         name, kind = repository(git, subject.commit)
         # who is asked without a base, as for a trial of a gate, is asked about the commit alone
-        branch, base = f"refs/heads/{subject.branch or 'main'}", subject.base or subject.commit
+        branch, base = subject.ref or "refs/heads/main", subject.base or subject.commit
         wanted = self.spec.wanted(subject.environ)
         sent = Sent("", self.job, wanted, name, kind, branch, base, fetch, pin if fetch else "")
         try:

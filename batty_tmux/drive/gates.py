@@ -51,7 +51,7 @@ class Gates:
             run=run_of(ground, effect.entry),
             environ=ground.environ,
             base=ground.tip,
-            branch=ground.base.name,
+            ref=ground.base.ref,
         )
         if ground.cluster is not None and ground.cluster not in self.clusters:
             self.clusters.append(ground.cluster)

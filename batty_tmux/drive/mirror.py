@@ -42,7 +42,7 @@ class Mirror:
         """Return the mirror for a job, made if need be. Raises BattyError for a name that is none."""
         if _NAME.fullmatch(sent.repo) is None or sent.repo.strip(".") == "":
             raise BattyError("bad-job", f"{sent.repo!r} cannot be the name of a mirror", next="batty doctor")
-        if not sent.branch.startswith("refs/heads/"):
+        if not sent.branch.startswith(("refs/heads/", "refs/remotes/")):
             raise BattyError("bad-job", f"{sent.branch!r} cannot be the base", next="batty doctor")
         folder, state = root() / "mirrors" / sent.repo, root() / "locks" / sent.repo
         with exclusive(state / "mirror.lock"):

@@ -5,7 +5,7 @@ from pathlib import Path
 from batty_tmux.config_tables import Config
 from batty_tmux.core.shared_report import RemoteFacts, SharedFacts, shared_lines
 from batty_tmux.drive.courtesy import machine_name, whose
-from batty_tmux.drive.follow import apart
+from batty_tmux.drive.own_branch import apart
 from batty_tmux.drive.place import Place
 from batty_tmux.drive.project import Project
 from batty_tmux.errors import BattyError

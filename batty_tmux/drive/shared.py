@@ -10,8 +10,8 @@ from batty_tmux.core.events import AnyEvent
 from batty_tmux.core.queue_plan import AccountForBase, Build, Effect, Land, RunGate, Settle, StopGate
 from batty_tmux.drive import exchange
 from batty_tmux.drive.courtesy import Courtesy
-from batty_tmux.drive.follow import follow
 from batty_tmux.drive.ground import Ground
+from batty_tmux.drive.own_branch import follow
 from batty_tmux.host.clock import monotonic
 from batty_tmux.host.lock import Held
 

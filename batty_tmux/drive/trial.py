@@ -48,6 +48,6 @@ def try_out(project: Project, phase: PhaseId) -> Trial:
     known = queue_now(ground).verdict(built.tree)
     if known is not None and known.passed:
         return Trial(built, known, known=True)
-    subject = Subject(phase, built.candidate, built.tree, "try", run, environ, ground.tip, ground.base.name)
+    subject = Subject(phase, built.candidate, built.tree, "try", run, environ, ground.tip, ground.base.ref)
     finished = run_gate(project.place, ground.gate, subject, ground.slots)
     return Trial(built, finished)
