@@ -51,6 +51,7 @@ INTERNAL = {
     "executor": "Become a phase's agent; runs in its executor pane.",
     "land": "Land what is approved, unless another lander is at it.",
     "hook": "What tmux calls.",
+    "hosted": "What another machine asks whose phases work here.",
 }
 
 USAGE, BUG, INTERRUPTED = 2, 3, 130

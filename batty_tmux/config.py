@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from batty_tmux import toml_lines
-from batty_tmux.config_rules import director_problem, shown, supervisor_problem, text_problem
+from batty_tmux.config_rules import director_problem, hosts_problem, shown, supervisor_problem, text_problem
 from batty_tmux.config_tables import MATCHERS, Config
 from batty_tmux.errors import BattyError
 from batty_tmux.toml_lines import Lines, Path
@@ -96,8 +96,9 @@ def values(config: Config) -> Iterator[tuple[str, object]]:
     """Yield every key with its effective value, in the order of the file."""
     for section in msgspec.structs.fields(Config):
         table = getattr(config, section.name)
-        tables = {f"agents.{name}": agent for name, agent in table.items()} if section.name == "agents" else None
-        for prefix, struct in (tables or {section.name: table}).items():
+        several = isinstance(table, dict)
+        tables = {f"{section.name}.{name}": one for name, one in table.items()} if several else {section.name: table}
+        for prefix, struct in tables.items():
             if isinstance(struct, Struct):
                 yield from ((f"{prefix}.{name}", value) for name, value in msgspec.structs.asdict(struct).items())
 
@@ -201,6 +202,11 @@ def _problems(tables: dict[str, Any], lines: Lines) -> Iterator[_Problem]:
                 f"agents.{shown(name)}",
                 "has no command; only claude and codex need none",
             )
+    hosts = tables.get("hosts")
+    if isinstance(hosts, dict):
+        key, problem = hosts_problem(hosts)
+        if problem:
+            yield lines.line(("hosts", key)), f"hosts.{shown(key)}", problem
     policy = tables.get("policy")
     rules = policy.get("rule") if isinstance(policy, dict) else None
     for number, rule in enumerate(rules if isinstance(rules, list) else ()):

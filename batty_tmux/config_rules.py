@@ -7,6 +7,9 @@ from pathlib import PurePosixPath
 ASKABLE = ("question", "plan", "permission", "edit", "confirm", "choice")
 """Kinds of prompts that a supervisor agent may be asked about. Whatever else there is, a person answers."""
 
+HERE = "here"
+"""What this machine is called among hosts."""
+
 _UNITS: Mapping[str, float] = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _SPAN = re.compile(r"([1-9]\d{0,6})\s*([smhd]?)")
 _VOLUMES: Mapping[str, int] = {"M": 10**6, "G": 10**9, "T": 10**12}
@@ -16,6 +19,7 @@ _LAYOUT = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _BRANCH_NEVER = re.compile(r"^[-/.]|\.\.|//|/\.|@\{|[\x00-\x20\x7f~^:?*\[\\]|\.lock(/|$)|[/.]$|^@$")
 _REMOTE = re.compile(r"(?!.*(?:\.\.|\.lock(?:/|$)))[A-Za-z0-9_](?:[A-Za-z0-9._-]|/(?=[A-Za-z0-9_])){0,99}(?<![.])")
 _LOCK = re.compile(r"(?:rediss?://|unix:///)\S{1,500}")
+_SSH = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.@%+-]{0,199}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _NEVER = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _WORKERS = re.compile(r"dask(?:\+tls)?://(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\]):(\d{1,5})")
@@ -50,6 +54,7 @@ def text_problem(path: tuple[str, ...], text: str) -> str:
     if _NEVER.search(text):
         return "holds a control character"
     key = path[-1] if path[0] in {"agents", "policy"} else ".".join(path)
+    key = f"hosts.{path[-1]}" if path[0] == "hosts" else key
     if key not in _SEVERAL_LINES and _CONTROL.search(text):
         return "holds a control character"
     match key:
@@ -68,7 +73,7 @@ def text_problem(path: tuple[str, ...], text: str) -> str:
             return _path_problem(text)
         case "run.quota":
             return "" if volume(text) else 'must be a size such as "500M" or "10G"'
-        case "gate.timeout" | "patience.setup" | "patience.stuck" | "patience.idle" | "patience.hold":
+        case "gate.timeout" | "patience.setup" | "patience.stuck" | "patience.idle" | "patience.hold" | "patience.host":
             return "" if span(text) else 'must be a time such as "90s", "30m" or "2h"'
         case "gate.workers":
             return _workers_problem(text)
@@ -86,6 +91,14 @@ def text_problem(path: tuple[str, ...], text: str) -> str:
         case "queue.lock":
             fits = _LOCK.fullmatch(text)
             return "" if fits or not text else 'must be the address of a Redis, such as "redis://host:6379/0"'
+        case "hosts.ssh":
+            return (
+                ""
+                if not text or _SSH.fullmatch(text)
+                else "is a host as ssh knows it, such as user@host; a port is for ~/.ssh/config"
+            )
+        case "hosts.folder" | "hosts.batty":
+            return "is empty" if not text.strip() else "is taken for an option" if text.startswith("-") else ""
         case "queue.retention":
             return "" if span(text) else 'must be a time such as "12h" or "30d"'
         case "supervisor.timeout" | "review.timeout":
@@ -127,6 +140,15 @@ def _workers_problem(text: str) -> str:
     if not text or (found is not None and 0 < int(found[1]) <= _MOST_PORTS):
         return ""
     return f'"{shown(text)}" names no scheduler: "dask://HOST:PORT", or "dask+tls://HOST:PORT"'
+
+
+def hosts_problem(hosts: Mapping[str, object]) -> tuple[str, str]:
+    """Return which host is one too many, and why; or nothing."""
+    own = [name for name, host in hosts.items() if isinstance(host, dict) and not host.get("ssh")]
+    if len(own) > 1:
+        return own[1], f"has no ssh, so it is this machine, as {own[0]} is"
+    taken = next((name for name in hosts if name == HERE and name not in own), "")
+    return (taken, f'"{HERE}" is this machine, and needs no ssh') if taken else ("", "")
 
 
 def _place_problem(text: str) -> str:

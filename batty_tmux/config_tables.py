@@ -57,6 +57,15 @@ class Agent(_Table, frozen=True):
     ] = 0
 
 
+class Host(_Table, frozen=True):
+    ssh: Annotated[str, Meta(description='How ssh reaches it: "user@host"; "" is this machine.')] = ""
+    parallel: Annotated[int, Meta(ge=1, le=64, description="Phases that may be at work there at once.")] = 2
+    folder: Annotated[str, Meta(description="Where clones and worktrees are kept there.")] = "~/.batty-hosts"
+    batty: Annotated[str, Meta(description="The program batty there, where it is not on the PATH that ssh gives.")] = (
+        "batty"
+    )
+
+
 class Gate(_Table, frozen=True):
     command: Annotated[
         str, Meta(description="What must pass before anything lands: run by sh -c in the tree that is gated.")
@@ -197,10 +206,16 @@ class Patience(_Table, frozen=True):
         str, Meta(description="How long nothing is typed for you after a key of yours in an agent's pane.")
     ] = "30s"
     setup: Annotated[str, Meta(description='Longest time that run.setup may take: "90s", "30m", "2h".')] = "30m"
+    host: Annotated[str, Meta(description="How long a host may be silent until you are told to decide.")] = "2m"
     limits: Annotated[
         Literal["resume", "wait"],
         Meta(description="What follows a usage limit that is over: the agent is told to go on, or you are waited for."),
     ] = "resume"
+
+    @property
+    def host_seconds(self) -> float:
+        """How long a host may be silent, in seconds."""
+        return span(self.host) or 0.0
 
     @property
     def setup_seconds(self) -> float:
@@ -282,3 +297,4 @@ class Config(_Table, frozen=True):
     supervisor: Supervisor = Supervisor()
     queue: Queue = Queue()
     attention: Attention = Attention()
+    hosts: dict[str, Host] = msgspec.field(default_factory=dict)

@@ -63,6 +63,16 @@ def test_each_thing_outside_has_one_door(graph: grimp.ImportGraph, package: str,
     assert graph.find_modules_that_directly_import(package) == {f"batty_tmux.{door}"}
 
 
+def test_only_one_file_builds_a_command_line_of_ssh() -> None:
+    """Which options a connection has, and how words are quoted for a shell there, is written once."""
+    builds = set()
+    for path in FILES:
+        lists = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Tuple | ast.List)]
+        first = [node.elts[0] for node in lists if node.elts]
+        builds |= {name_of(path) for node in first if isinstance(node, ast.Constant) and node.value == "ssh"}
+    assert builds == {"host/ssh.py"}
+
+
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_nobody_sleeps_and_nobody_goes_round_the_doors(path: Path) -> None:
     """Who waits, waits for an event or a deadline; no other way to start a program or import a module by hand."""

@@ -111,6 +111,7 @@ def test_an_empty_file_means_all_the_defaults_of_the_contract() -> None:
         "patience.relaunches": "2",
         "patience.hold": '"30s"',
         "patience.setup": '"30m"',
+        "patience.host": '"2m"',
         "patience.limits": '"resume"',
         "supervisor.by": '""',
         "supervisor.command": "[]",
@@ -342,3 +343,33 @@ def test_a_config_does_not_change() -> None:
         Config().run.parallel = 2  # type: ignore[misc]
     assert BUILT_IN == ("claude", "codex")
     assert msgspec.structs.replace(Config().run, parallel=2).parallel == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "says"),
+    [
+        ('[hosts.h1]\nssh = "-oProxyCommand=touch x"', "hosts.h1.ssh", "is a host as ssh knows it"),
+        ('[hosts.h1]\nssh = "a b"', "hosts.h1.ssh", "is a host as ssh knows it"),
+        ('[hosts.h1]\nssh = "me@host:22"', "hosts.h1.ssh", "a port is for ~/.ssh/config"),
+        ('[hosts.h1]\nssh = "a\\nb"', "hosts.h1.ssh", "holds a control character"),
+        ('[hosts."h 1"]\nssh = "h1"', "hosts.h 1", "a name has up to 32 of the characters"),
+        ('[hosts.-h]\nssh = "h1"', "hosts.-h", "a name has up to 32 of the characters"),
+        ('[hosts.h1]\nssh = "h1"\nparallel = 0', "hosts.h1.parallel", "a whole number from 1 to 64"),
+        ('[hosts.h1]\nssh = "h1"\nfolder = "-x"', "hosts.h1.folder", "is taken for an option"),
+        ('[hosts.h1]\nssh = "h1"\nbatty = " "', "hosts.h1.batty", "is empty"),
+        ('[hosts.here]\nssh = "h1"', "hosts.here", '"here" is this machine'),
+        ("[hosts.a]\nparallel = 1\n[hosts.b]\nparallel = 1", "hosts.b", "is this machine, as a is"),
+        ('[patience]\nhost = "soon"', "patience.host", "must be a time"),
+    ],
+)
+def test_a_host_that_could_be_misread_is_refused(text: str, key: str, says: str) -> None:
+    """Rule: an address is never an option, a second word or a port; a name is safe wherever it is shown."""
+    error = refused(text)
+    assert error.key == key
+    assert says in error.problem
+
+
+def test_a_host_without_ssh_is_this_machine() -> None:
+    config = parse('[hosts.here]\nparallel = 4\n[hosts.h1]\nssh = "me@h1.example"')
+    assert (config.hosts["here"].ssh, config.hosts["here"].parallel) == ("", 4)
+    assert (config.hosts["h1"].parallel, config.hosts["h1"].batty) == (2, "batty")

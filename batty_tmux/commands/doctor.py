@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from batty_tmux import __version__
 from batty_tmux.core import checks, shared_report
 from batty_tmux.core.checks import Finding
 from batty_tmux.drive import guard, neighbours, survey
@@ -66,6 +67,7 @@ def examine(folder: Path, base: str | None, *, fix: bool) -> tuple[Finding, ...]
         found = (*found, *checks.workers(survey.workers(config)))
     if branch.remote:
         found = (*found, *shared_report.findings(neighbours.survey(repo, branch, config)))
+    found = (*found, *checks.hosts(survey.hosts(config, repo, branch), __version__))
     return (*found, _guard(repo, base or guard.base_of_run(repo, branch.name), fix=fix))
 
 

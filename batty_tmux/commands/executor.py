@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from batty_tmux.drive.executor import start
+from batty_tmux.drive.looking import keep_showing
 from batty_tmux.drive.project import Project, named_phase
 from batty_tmux.names import RunId
 
@@ -16,4 +17,8 @@ from batty_tmux.names import RunId
 def command(repo: Path, phase: str, run: str | None) -> None:
     """Become a phase's agent, in its worktree and with its brief; refuse if one is alive already."""
     project = Project.around(repo)
-    start(project, named_phase(phase), RunId(run or project.run.id))
+    name, number = named_phase(phase), RunId(run or project.run.id)
+    if project.watch(name).host:
+        keep_showing(project, name)
+    else:
+        start(project, name, number)

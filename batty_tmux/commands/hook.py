@@ -22,3 +22,16 @@ def land(repo: Path) -> None:
     state.mkdir(exist_ok=True)
     argv = (sys.executable, "-P", "-m", "batty_tmux", "--repo", str(repo), "land", "--detached")
     detach(argv, cwd=repo, log=state / "lander.log")
+
+
+@command.command()
+@click.pass_obj
+def settle(repo: Path) -> None:
+    """End, on hosts that answer again, what goes on elsewhere by now."""
+    # only who has phases on other hosts pays for it
+    from batty_tmux.commands.show import tell  # noqa: PLC0415
+    from batty_tmux.drive.displacing import settle as end_leftovers  # noqa: PLC0415
+    from batty_tmux.drive.project import Project  # noqa: PLC0415
+
+    for event in end_leftovers(Project.around(repo)):
+        tell(event)

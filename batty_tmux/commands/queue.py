@@ -53,7 +53,7 @@ def command(ctx: click.Context, json_: bool) -> None:
     project = Project.around(ctx.obj)
     look_after(project)
     if json_:
-        as_json(queue_rows(project.queue()))
+        as_json(queue_rows(project.queue(), project.hosts()))
     else:
         _show(project)
 
@@ -63,12 +63,12 @@ def _show(project: Project) -> None:
     lines = standstill_lines(queue)
     for line in (*lines, *neighbours.lines(project)):
         click.echo(line)
-    rows = queue_rows(queue)
+    rows = queue_rows(queue, project.hosts())
     if rows:
         cells = [
             (
                 str(row.position),
-                row.phase,
+                f"{row.phase} ({row.phase_host})" if row.phase_host else row.phase,
                 f"{GLYPHS[row.state]} {row.state}",
                 age(row.at, now()),
                 span_words(row.expected_seconds),

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from batty_tmux.commands.show import note, tell
+from batty_tmux.drive.follow import Follower
 from batty_tmux.drive.post import Post
 from batty_tmux.drive.project import Project, named_phase
 from batty_tmux.drive.setting_up import failure
@@ -34,6 +35,10 @@ def command(repo: Path, phase: str, run: str | None) -> None:
         sys.stdout.write(f"batty supervises {name}. A line typed here answers its question.\n")
         sys.stdout.flush()
         post = Post(project, name, number, [tell])
+        if post.watch.host:
+            Follower(post).follow(0 if os.isatty(0) else None)
+            click.echo(f"{name} is over here.")
+            return
         failed = failure(project, post.watch)
         if failed is not None:
             # it came before this pane could tell it

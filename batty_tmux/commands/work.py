@@ -36,6 +36,7 @@ _HEADINGS = ("phase", "starts", "agent", "tasks", "branch", "worktree", "title")
 @click.option("--base", metavar="NAME", help="The branch that phases land on.  [run.base]")
 @click.option("--after", multiple=True, metavar="PHASE", type=PHASE, help="Start when it has landed; may be repeated.")
 @click.option("--no-after", is_flag=True, help="Take back what --after said before.")
+@click.option("--on", default="", metavar="HOST", help='Work there: a name of [hosts], or "here".')
 @click.option("--from", "opens", default="", metavar="TIME", help='Launch nothing before: "22:00", "2h", "now".')
 @click.option("--until", default="", metavar="TIME", help='Launch nothing after: "07:00", "8h", "never".')
 @click.option("--attach", "mode", flag_value="attach", help="Go to the session (the default on a terminal).")
@@ -52,6 +53,7 @@ def command(
     base: str | None,
     after: tuple[str, ...],
     no_after: bool,
+    on: str,
     opens: str,
     until: str,
     mode: str | None,
@@ -64,7 +66,7 @@ def command(
     Examples:
       batty work all --parallel 3 --until 07:00
       batty work phase-2 --agent codex --wait
-      batty work phase-3 --after phase-2
+      batty work phase-3 --after phase-2 --on h2
     """
     project = Project.around(repo, base)
     if project.base.remote and not dry_run:
@@ -76,7 +78,7 @@ def command(
     for line in (*project.broken_words(), *project.uncommitted_words(), *_provided_words(project)):
         say(clean(line, 300))
     others = tuple(project.phase(name).id for name in after)
-    wish = Wish(phases, parallel, agent or "", others, no_after, _window(opens, until))
+    wish = Wish(phases, parallel, agent or "", others, no_after, _window(opens, until), on)
     if dry_run:
         started = meant(project, wish)
         plan = outline(project, current_run([started], project.run))
@@ -137,7 +139,7 @@ def _tell(project: Project, filled: Filled, phases: tuple[PhaseId, ...]) -> None
         if (phases and status.phase.id not in phases) or status.phase.id in failed:
             continue
         if status.phase.id in filled.launched:
-            say(f"● {status.phase.id} is launched")
+            say(f"● {status.phase.id} is launched{f' on {status.watch.host}' if status.watch.host else ''}")
         elif status.state == "ready" and status.kept:
             command = f"   ↳ next: {status.next}" if status.next else ""
             colon = "" if status.kept in {"slots", "agent"} else ":"

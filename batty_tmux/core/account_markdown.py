@@ -75,7 +75,7 @@ def _phases(told: Account) -> list[str]:
     rows = (
         [
             code(lane.phase),
-            f"{GLYPHS[lane.last.state]} {lane.last.state}",
+            f"{GLYPHS[lane.last.state]} {lane.last.state}{f' ({code(lane.host)})' if lane.host else ''}",
             code(lane.title, 100),
             *(words.lasted(lane.seconds(kind)) if lane.seconds(kind) else "" for kind in kinds),
         ]

@@ -19,6 +19,8 @@ Hold = Literal["", "paused", "you"]
 KEYS: Final = {"batty answer": "a", "batty review": "r", "batty attach": "w", "batty work": "l"}
 """The key of the plugin's menu that leads to what a command does."""
 
+AWAY: Final = "away"
+"""The state of a host that does not answer while phases work there."""
 OVER: Final = "over"
 """The state of a run whose window of time is over while phases could start."""
 
@@ -32,7 +34,8 @@ _WORD = 32
 class Waiting:
     """One thing that waits. `key` identifies this appearance of it: another question of the same phase has another.
 
-    `phase` is None for the merge queue as a whole, and for the run, whose window of time is over. `question` is what
+    `phase` is None for the merge queue as a whole, for the run, whose window of time is over, and for a `host` that is
+    silent. `question` is what
     is asked, `reason` why a person must say, where the two are not the same. `command` settles it, `menu` is the key of
     the menu that does, "" where none does. `suggested` is an answer that a key accepts.
     """
@@ -47,19 +50,20 @@ class Waiting:
     command: str
     menu: str = ""
     suggested: str = ""
+    host: str = ""
 
     @property
     def name(self) -> str:
-        return self.phase or ("the run" if self.state == OVER else "the merge queue")
+        return self.phase or self.host or ("the run" if self.state == OVER else "the merge queue")
 
 
 def waiting(statuses: Iterable[PhaseStatus], now: datetime, queue: Queue | None = None) -> tuple[Waiting, ...]:
     """List all that waits for a person, each once, oldest first; what has no age comes last."""
     everything = tuple(statuses)
-    found = [_of_a_phase(status, now) for status in everything if status.waits_for_a_person]
+    found = [_of_a_phase(status, now) for status in everything if status.waits_for_a_person and not status.lost]
     if queue is not None:
         found += _of_the_queue(queue)
-    found += _of_the_run(everything)
+    found += [*_of_the_run(everything), *_of_hosts(everything, now)]
     return tuple(sorted(found, key=lambda one: (one.since is None, one.since or now)))
 
 
@@ -110,6 +114,23 @@ def _of_the_run(statuses: Sequence[PhaseStatus]) -> list[Waiting]:
     return [Waiting(None, _digest("run", OVER, late[0].says), OVER, told, "", None, None, late[0].next)]
 
 
+def _of_hosts(statuses: Sequence[PhaseStatus], now: datetime) -> list[Waiting]:
+    """Return the hosts that have been silent for long, each once, whatever number of phases work there."""
+    found: dict[str, list[PhaseStatus]] = {}
+    for status in statuses:
+        if status.lost:
+            found.setdefault(status.watch.host, []).append(status)
+    return [_of_a_host(host, there, now) for host, there in found.items()]
+
+
+def _of_a_host(host: str, there: Sequence[PhaseStatus], now: datetime) -> Waiting:
+    since = min(s.watch.lost.at for s in there if s.watch.lost is not None)
+    seconds = max(0, int((now - since).total_seconds()))
+    names = ", ".join(s.phase.id for s in there)
+    told = f"does not answer, and {names} {'works' if len(there) == 1 else 'work'} there"
+    return Waiting(None, _digest("host", host, str(since)), AWAY, told, "", since, seconds, there[0].next, host=host)
+
+
 def _key(status: PhaseStatus, prompt: Prompted | None) -> str:
     """Identify this appearance by what the journal says of it: a supervisor that starts again finds the same."""
     if prompt is not None:
@@ -152,7 +173,7 @@ def notice(project: str, newest: Waiting, count: int) -> str:
 
 
 def _state(one: Waiting) -> str:
-    return one.state if one.phase is not None or one.state == OVER else f"at a {one.state}"
+    return one.state if one.phase is not None or one.state in {OVER, AWAY} else f"at a {one.state}"
 
 
 def hold(watch: Watch) -> Hold:

@@ -1,6 +1,7 @@
 """What a machine and a repository lack, and the command that mends it: facts -> findings."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +15,8 @@ MIN_GIT = (2, 38)
 MIN_FREE = 1_000_000_000
 """Bytes; each phase is a whole checkout."""
 
+_SKEWED = 5.0
+"""Seconds that two clocks may differ: times in logs are read side by side, nothing is decided by them."""
 _DEVELOPMENT = (9999, 0)
 _NUMBER = re.compile(r"(\d+)\.(\d+)")
 _PACKAGES = {"claude": "@anthropic-ai/claude-code", "codex": "@openai/codex"}
@@ -108,6 +111,25 @@ class WorkersFacts:
     tools: str = ""
     fit: tuple[tuple[str, int], ...] = ()
     others: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True)
+class HostFacts:
+    """Another host. `problem` is why it could not be asked, with the command that mends it; then nothing else is known.
+
+    `free` is in bytes; `skew` how many seconds its clock is ahead of ours; `agents` are programs and where they are.
+    """
+
+    name: str
+    address: str
+    problem: str = ""
+    mend: str = ""
+    version: str = ""
+    tmux: Version | None = None
+    git: Version | None = None
+    free: int = 0
+    skew: float = 0.0
+    agents: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -274,6 +296,35 @@ def guard(facts: GuardFacts) -> Finding:
         says = f"git does not obey {facts.folder}: an executor could move {_listed(facts.unguarded)}"
         return Finding("guard", "note", says, mend)
     return Finding("guard", "ok", f"in force, tried by {facts.folder}")
+
+
+def hosts(found: Sequence[HostFacts], own: str) -> tuple[Finding, ...]:
+    """Judge each host: what a person has named and cannot be used is a fault, though others take its phases."""
+    return tuple(finding for facts in found for finding in _host(facts, own))
+
+
+def _host(facts: HostFacts, own: str) -> tuple[Finding, ...]:
+    check, on = f"host {facts.name}", f"ssh {facts.address}"
+    if facts.problem:
+        return (Finding(check, "missing", facts.problem, facts.mend or f"{on} true"),)
+    if facts.version != own:
+        says = f"has batty {facts.version or '(none)'}, and here it is {own}: both must be the same"
+        return (Finding(check, "missing", says, f"{on} pip install batty-tmux=={own}"),)
+    lacks = [
+        f"{name} {found.shown if found else 'not found'}; {least[0]}.{least[1]} is needed"
+        for name, found, least in (("tmux", facts.tmux, MIN_TMUX), ("git", facts.git, MIN_GIT))
+        if found is None or found.number < least
+    ]
+    lacks += [f"{program} is not on the PATH there" for program, path in facts.agents if not path]
+    if lacks:
+        return (Finding(check, "missing", "; ".join(lacks), on),)
+    notes = []
+    if facts.free < MIN_FREE:
+        notes.append(f"only {facts.free // 10**6} MB are free there")
+    if abs(facts.skew) > _SKEWED:
+        notes.append(f"its clock is {abs(facts.skew):.0f} s {'ahead' if facts.skew > 0 else 'behind'}")
+    told = ", ".join((f"batty {facts.version}", *(path for _, path in facts.agents)))
+    return (Finding(check, "note" if notes else "ok", "; ".join([told, *notes])),)
 
 
 def passes(findings: tuple[Finding, ...]) -> bool:

@@ -4,7 +4,7 @@ Every cell but the last of a row holds what batty made or proved: letters of one
 here, and only the last cell, which may hold anybody's words, is cut by whoever draws it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -93,7 +93,7 @@ def page(facts: Facts, now: datetime, columns: int, rows: int) -> Page:
     sections = [
         _needs(waiting(facts.statuses, now, facts.queue)),
         Section("look at", tuple(Row((Span(clean(note, _LONGEST)),)) for note in facts.notes)),
-        _line(facts.queue),
+        _line(facts.queue, {s.phase.id: s.watch.host for s in facts.statuses}),
         _landings(facts.queue, now),
     ]
     there = [section for section in sections if section.rows]
@@ -170,7 +170,8 @@ def _told(status: PhaseStatus) -> str:
     if status.state == "landed" and status.entry is not None and status.entry.landed is not None:
         return status.entry.landed.candidate[:_SHORT]
     held = {"paused": "paused", "you": "you type there", "": ""}[hold(status.watch)] if status.holds_a_slot else ""
-    told = [text for text in (held, status.says, task) if text] or [status.phase.title]
+    there = f"on {status.watch.host}" if status.watch.host else ""
+    told = [text for text in (there, held, status.says, task) if text] or [status.phase.title]
     return "  ·  ".join(clean(text, _LONGEST) for text in told)
 
 
@@ -200,7 +201,7 @@ def _asks(one: Waiting) -> tuple[Span, Span]:
     return Span(told), Span(f"   {command}" if one.command else "", "dim")
 
 
-def _line(queue: Queue) -> Section:
+def _line(queue: Queue, hosts: Mapping[PhaseId, str]) -> Section:
     there = [entry for entry in queue.entries if entry.state not in _GONE]
     wait, usual = expected_seconds(queue), usual_seconds(queue)
     names = _column([entry.phase for entry in there], 16)
@@ -211,7 +212,7 @@ def _line(queue: Queue) -> Section:
                 Span(f"{name} "),
                 Span(f"{entry.state:9} ", _tone(entry.state)),
                 Span(f"{_about(wait.get(entry.phase)):>5}  ", "dim"),
-                Span(clean(why(queue, entry), _LONGEST)),
+                Span(clean(_from(hosts.get(entry.phase, "")) + why(queue, entry), _LONGEST)),
             ),
             entry.phase,
         )
@@ -219,6 +220,10 @@ def _line(queue: Queue) -> Section:
     )
     takes = f"   a gate takes {_about(usual)}" if usual is not None else ""
     return Section(f"queue {len(rows)}{takes}", rows)
+
+
+def _from(host: str) -> str:
+    return f"from {host}  " if host else ""
 
 
 def _about(seconds: float | None) -> str:

@@ -20,7 +20,14 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", omit_d
 
 
 class PhaseEvent(Event, frozen=True, kw_only=True):
+    """`where` is the host that it happened on, "" for this machine; `there` its `seq` in the journal it came from.
+
+    By that what comes twice is known: events of a host here, and what was decided here in the host's own journal.
+    """
+
     phase: PhaseId
+    where: str = ""
+    there: int = 0
 
 
 class RunStarted(Event, frozen=True, kw_only=True, tag="run-started"):
@@ -29,6 +36,8 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run-started"):
     A pair without a second takes back what was said of the first before.
     Between `opens` and `until` phases are launched; None is no bound. `boards` are the phases that the base had,
     `unreadable` the files of theirs that could not be read, each with its line.
+    `hosted` says that the phases are another machine's, which reviews and lands them: here they only become ready for
+    that. `on` are phases with the host that a person wants each on.
     """
 
     base: str
@@ -41,6 +50,8 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run-started"):
     until: datetime | None = None
     boards: tuple[PhaseId, ...] = ()
     unreadable: tuple[str, ...] = ()
+    hosted: bool = False
+    on: tuple[tuple[PhaseId, str], ...] = ()
 
 
 class BoardsChanged(Event, frozen=True, kw_only=True, tag="boards-changed"):

@@ -8,6 +8,7 @@ from batty_tmux.core.event import (
     RunStarted,
     RunStopped,
 )
+from batty_tmux.core.host_events import AttemptEnded, HostBack, HostLost, HostOpened, HostProved
 from batty_tmux.core.phase_events import (
     BoardCommitted,
     Cleaned,
@@ -82,6 +83,7 @@ AnyEvent = (
     | RunStarted
     | RunStopped
     | BoardsChanged
+    | AttemptEnded
     | BoardCommitted
     | Cleaned
     | DirectorAsked
@@ -93,6 +95,10 @@ AnyEvent = (
     | GatePlaced
     | GateStarted
     | GateStopped
+    | HostBack
+    | HostLost
+    | HostOpened
+    | HostProved
     | Inspected
     | LaunchFailed
     | Launched
@@ -146,6 +152,7 @@ AnyEvent = (
 __all__ = [
     "Answered",
     "AnyEvent",
+    "AttemptEnded",
     "BaseMoved",
     "BoardCommitted",
     "BoardsChanged",
@@ -173,6 +180,10 @@ __all__ = [
     "GateStopped",
     "HooksHeard",
     "HooksSilent",
+    "HostBack",
+    "HostLost",
+    "HostOpened",
+    "HostProved",
     "Inspected",
     "Landed",
     "LanderStopped",

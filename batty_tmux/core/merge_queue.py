@@ -139,7 +139,12 @@ class _Draft:
         self._gate_is_over(event)
 
     def gate_finished(self, event: GateFinished) -> None:
-        """Keep what was said of the tree, whoever asked. Only what follows from several runs ejects an entry."""
+        """Keep what was said of the tree, whoever asked. Only what follows from several runs ejects an entry.
+
+        What a host says of its own gate decides about a review, never about what may land here.
+        """
+        if event.where:
+            return
         run = GateRun(
             event.verdict, event.status, event.seconds, event.log, event.at, event.seq, event.failed, event.host
         )

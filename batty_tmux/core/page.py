@@ -212,7 +212,7 @@ def _row(told: Account, lane: Lane, landed_as: str, prompts: Sequence[Asked]) ->
         lane=lane,
         glyph=GLYPHS[state],
         look=_look(lane.last),
-        state=state,
+        state=f"{state} on {lane.host}" if lane.host else state,
         pieces=tuple(_pieces(lane, told.axis, finest)),
         marks=tuple(_marks(told, lane, prompts, 4 / finest)),
         told=_in_words(lane),

@@ -12,12 +12,22 @@ candidate's at all; a person who wants to see."""
 
 
 class Launching(PhaseEvent, frozen=True, kw_only=True, tag="launching"):
-    """A slot was given to the phase: worktree and windows follow. `ports` is the first of its ports, 0 in old runs."""
+    """A slot was given to the phase: worktree and windows follow. `ports` is the first of its ports, 0 in old runs.
+
+    `start` is the base's commit that it began from. Its branch begins there, or at `tip` where it goes on with what an
+    earlier launch had committed.
+    """
 
     branch: Branch
     worktree: str
     start: Sha
     ports: int = 0
+    tip: Sha = Sha("")
+
+    @property
+    def first(self) -> Sha:
+        """The commit that its branch is made at."""
+        return self.tip or self.start
 
 
 class Launched(PhaseEvent, frozen=True, kw_only=True, tag="launched"):
@@ -29,7 +39,11 @@ class Launched(PhaseEvent, frozen=True, kw_only=True, tag="launched"):
 
 
 class LaunchFailed(PhaseEvent, frozen=True, kw_only=True, tag="launch-failed"):
-    """`code` is "setup-failed" where run.setup did: then `log` has what it said, and `evidence` the end of that."""
+    """`code` is "setup-failed" where run.setup did: then `log` has what it said, and `evidence` the end of that.
+
+    It is "host-away" where the host did not answer, and "displaced" where a person has the phase begin elsewhere: then
+    it is as ready as before.
+    """
 
     reason: str
     evidence: tuple[str, ...] = ()
@@ -86,6 +100,19 @@ class Inspected(PhaseEvent, frozen=True, kw_only=True, tag="inspected"):
     dirty: tuple[str, ...] = ()
     provided: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
+
+
+def contract_problem(seen: Inspected) -> str | None:
+    """Name the first thing that the contract misses, before the gate is asked; None when all of it holds."""
+    if seen.broken:
+        return "broken-board"
+    if seen.undone:
+        return "undone"
+    if seen.provided:
+        return "provided-committed"
+    if seen.dirty:
+        return "uncommitted"
+    return "no-commits" if seen.commits == 0 else None
 
 
 class BoardCommitted(PhaseEvent, frozen=True, kw_only=True, tag="board-committed"):
@@ -216,6 +243,14 @@ class DirectorSaid(PhaseEvent, frozen=True, kw_only=True, tag="director-said"):
     confidence: float = 0.0
     seconds: float = 0.0
     cost: float | None = None
+
+    @property
+    def words(self) -> str:
+        """Return what it makes of the phase, in short."""
+        why = f": {self.reasons[0]}" if self.reasons else ""
+        if self.outcome == "failed":
+            return f"the director gave none{why}"
+        return f"the director says {self.outcome}, {round(100 * self.confidence)} % sure{why}"
 
 
 class PhaseHeld(PhaseEvent, frozen=True, kw_only=True, tag="held"):

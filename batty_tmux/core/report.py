@@ -10,6 +10,7 @@ from batty_tmux.core.attention import age_of
 from batty_tmux.core.attention import typeable as _typeable
 from batty_tmux.core.events import (
     AnyEvent,
+    AttemptEnded,
     BoardCommitted,
     BoardsChanged,
     Collided,
@@ -18,6 +19,10 @@ from batty_tmux.core.events import (
     ExecutorStarted,
     GateFinished,
     GateStarted,
+    HostBack,
+    HostLost,
+    HostOpened,
+    HostProved,
     Inspected,
     Launched,
     LaunchFailed,
@@ -102,7 +107,7 @@ def status_row(status: PhaseStatus, now: datetime) -> tuple[str, ...]:
         told = status.entry.landed.candidate[:_SHORT]
     return (
         str(status.phase.id),
-        f"{GLYPHS[status.state]} {status.state}",
+        f"{GLYPHS[status.state]} {status.state}{f' on {status.watch.host}' if status.watch.host else ''}",
         age(status.since, now),
         f"{status.done}/{status.total}",
         clean(told, 160),
@@ -135,9 +140,17 @@ def counts(statuses: Sequence[PhaseStatus]) -> dict[str, int]:
 def narrate(event: AnyEvent) -> str | None:
     """Return one line for a person, or None for what is of no interest."""
     phase = getattr(event, "phase", "")
-    told = _of_the_executor(event) or _of_the_contract(event) or of_supervision(event) or of_the_queue(event)
+    host = getattr(event, "where", "")
+    there = f"on {host[:40]}: " if host else ""
+    told = (
+        _of_a_host(event)
+        or _of_the_executor(event)
+        or _of_the_contract(event)
+        or of_supervision(event)
+        or of_the_queue(event)
+    )
     told = told or _of_the_radar(event) or _of_the_run(event)
-    return f"{phase}{': ' if phase else ''}{clean(told, 300)}" if told else None
+    return f"{phase}{': ' if phase else ''}{clean(there + told, 300)}" if told else None
 
 
 def log_line(event: AnyEvent) -> str | None:
@@ -165,6 +178,26 @@ def _of_the_executor(event: AnyEvent) -> str | None:
             return f"{agent} starts" if attempt == 1 else f"{agent} starts again (attempt {attempt})"
         case ExecutorExited(status=status):
             return f"the executor ended with status {status}"
+        case _:
+            return None
+
+
+def _of_a_host(event: AnyEvent) -> str | None:
+    match event:
+        case HostOpened():
+            return "its window there is open"
+        case HostProved(head=head):
+            return f"its contract holds there at {head[:_SHORT]}: it is fetched, and reviewed here"
+        case HostLost(reason=reason):
+            return f"{reason}; its agent goes on"
+        case HostBack():
+            return "the host answers again"
+        case AttemptEnded(branch=branch):
+            return f"what was left of {branch} there has ended; its worktree stays"
+        case LaunchFailed(code="displaced", reason=reason):
+            return reason
+        case LaunchFailed(code="host-away", reason=reason):
+            return f"not launched there: {reason}; it goes elsewhere, or waits"
         case _:
             return None
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from batty_tmux.core.board import Phase, cycle
+from batty_tmux.core.placement import ALONE, HERE, Seat, at_work, choose, why_not, wish
 from batty_tmux.core.plan import waits_for
 from batty_tmux.core.status import Kept, PhaseStatus, Run, State
 from batty_tmux.core.window import Stage
@@ -21,6 +22,7 @@ class Terms:
 
     `limits` says how many phases an agent may have at work, by its name; `agent` works where nothing names one.
     `stage` is where this moment lies in the run's window, `closed` says so in words where that is not inside.
+    `seats` are the hosts.
     """
 
     run: Run
@@ -28,6 +30,7 @@ class Terms:
     agent: str = ""
     stage: Stage = "open"
     closed: str = ""
+    seats: Sequence[Seat] = ALONE
 
 
 def agent_of(phase: Phase, terms: Terms) -> str:
@@ -61,10 +64,22 @@ def chosen(statuses: Sequence[PhaseStatus], terms: Terms) -> PhaseStatus | None:
     if terms.run.stopped or not terms.run.id:
         return None
     half = next((status for status in statuses if half_launched(status)), None)
-    if half is not None:
+    if half is not None or terms.run.hosted:
         return half
     kept = outlook(statuses, terms)
     return next((status for status in statuses if kept.get(status.phase.id) == ("", "")), None)
+
+
+def placed(status: PhaseStatus, statuses: Sequence[PhaseStatus], terms: Terms) -> str:
+    """Return the host for a phase that is launched now; "" is this machine."""
+    return status.watch.host if half_launched(status) else places(statuses, terms).get(status.phase.id, "")
+
+
+def places(statuses: Sequence[PhaseStatus], terms: Terms) -> dict[PhaseId, str]:
+    """Return on which host each phase starts that starts now."""
+    return {
+        phase: host for phase, (kept, words, host) in _outlook(statuses, terms).items() if (kept, words) == ("", "")
+    }
 
 
 def outlook(statuses: Sequence[PhaseStatus], terms: Terms) -> dict[PhaseId, tuple[Kept, str]]:
@@ -72,19 +87,36 @@ def outlook(statuses: Sequence[PhaseStatus], terms: Terms) -> dict[PhaseId, tupl
 
     Each of those takes its slot and its agent from the ones after it; who is kept by its agent lets others by.
     """
+    return {phase: (kept, words) for phase, (kept, words, _) in _outlook(statuses, terms).items()}
+
+
+def _outlook(statuses: Sequence[PhaseStatus], terms: Terms) -> dict[PhaseId, tuple[Kept, str, str]]:
     run = terms.run
     taken = [status.phase.id for status in statuses if takes_a_slot(status, run.parallel)]
-    agents = busy(statuses, terms)
-    told: dict[PhaseId, tuple[Kept, str]] = {}
+    agents, hosts = busy(statuses, terms), Counter(at_work(statuses))
+    told: dict[PhaseId, tuple[Kept, str, str]] = {}
     for status in statuses:
         if status.state != "ready":
             continue
         phase, agent = status.phase.id, agent_of(status.phase, terms)
-        told[phase] = kept = _kept(phase, agent, taken, agents, terms)
-        if kept == ("", ""):
+        kept, words = _kept(phase, agent, taken, agents, terms)
+        host = None
+        if (kept, words) == ("", ""):
+            host = _host(phase, hosts, terms)
+            if host is None:
+                kept, words = "host", why_not(terms.seats, wish(phase, run))
+        told[phase] = kept, words, host or ""
+        if host is not None:
             taken.append(phase)
             agents[agent] += 1
+            hosts[host] += 1
     return told
+
+
+def _host(phase: PhaseId, busy_: Mapping[str, int], terms: Terms) -> str | None:
+    if terms.seats == ALONE and wish(phase, terms.run) in {None, HERE}:
+        return HERE
+    return choose(terms.seats, busy_, terms.run.parallel, wish(phase, terms.run))
 
 
 def _kept(

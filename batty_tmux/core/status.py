@@ -48,6 +48,7 @@ class Run:
 
     `after` are pairs, the first of which waits for the second in this run. `boards` are the phases that the base had
     when somebody last looked, empty where nobody wrote it down; `unreadable` the files of them that could not be read.
+    `hosted` phases are another machine's to land; `on` says on which host a person wants a phase.
     """
 
     id: RunId = RunId("")
@@ -61,13 +62,15 @@ class Run:
     window: Window = Window()
     boards: tuple[PhaseId, ...] = ()
     unreadable: tuple[str, ...] = ()
+    hosted: bool = False
+    on: tuple[tuple[PhaseId, str], ...] = ()
 
 
 NO_RUN: Final = Run()
 
-Kept = Literal["", "unwanted", "stopped", "ahead", "over", "slots", "agent"]
+Kept = Literal["", "unwanted", "stopped", "ahead", "over", "slots", "agent", "host"]
 """What keeps a phase that is ready from being launched: the run was not asked for it, or was stopped; its window of
-time; the slots; the limit of its agent."""
+time; the slots; the limit of its agent; that no host has room, or the wanted one does not answer."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ class PhaseStatus:
     done: int = 0
     total: int = 0
     kept: Kept = ""
+    lost: bool = False
+    """Whether its host has been silent for longer than a person is to be spared."""
 
     @property
     def moves_alone(self) -> bool:
@@ -146,6 +151,8 @@ def _started(event: RunStarted, before: Run) -> Run:
         window=Window(event.opens, event.until),
         boards=event.boards,
         unreadable=event.unreadable,
+        hosted=event.hosted,
+        on=tuple((dict(earlier.on) | dict(event.on)).items()),
     )
 
 

@@ -10,7 +10,8 @@ from pathlib import PurePosixPath
 from typing import Final, Literal
 
 from batty_tmux.core.events import Inspected
-from batty_tmux.core.watch import HOLDS_A_SLOT, Watch, WatchState, apply, contract_problem, fold, observe
+from batty_tmux.core.phase_events import contract_problem
+from batty_tmux.core.watch import HOLDS_A_SLOT, Watch, WatchState, apply, fold, observe
 from batty_tmux.names import Sha
 
 __all__ = [

@@ -61,12 +61,16 @@ class Interval:
 
 @dataclass(frozen=True)
 class Lane:
-    """One phase from the run's begin to its end. `next` is the command that moves it on now, if any does."""
+    """One phase from the run's begin to its end. `next` is the command that moves it on now, if any does.
+
+    `host` is where it was worked on, "" for this machine.
+    """
 
     phase: PhaseId
     title: str
     intervals: tuple[Interval, ...]
     next: str = ""
+    host: str = ""
 
     @property
     def last(self) -> Interval:
@@ -243,7 +247,7 @@ def _lane(draft: _Lane, status: PhaseStatus | None, told: Span) -> Lane:
     if not spans or spans[-1].state != last_one.state:
         spans.append(Interval(last_one.state, last_one.kind, told.end, told.end, last_one.why))
     follow = status.next if told.newest and status is not None else ""
-    return Lane(draft.phase.id, draft.phase.title, tuple(spans), follow)
+    return Lane(draft.phase.id, draft.phase.title, tuple(spans), follow, draft.watch.host)
 
 
 def _joined(spans: Iterable[Interval]) -> list[Interval]:

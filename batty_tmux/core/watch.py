@@ -1,9 +1,7 @@
-"""What is known of one phase, folded from the journal, from its launch to the moment the merge queue takes over."""
+"""What happens to one phase, folded from the journal, from its launch to the moment the merge queue takes over."""
 
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from functools import reduce
-from typing import Literal
 
 from batty_tmux.core.events import (
     Answered,
@@ -24,6 +22,10 @@ from batty_tmux.core.events import (
     GateStopped,
     HooksHeard,
     HooksSilent,
+    HostBack,
+    HostLost,
+    HostOpened,
+    HostProved,
     Inspected,
     Landed,
     Launched,
@@ -45,151 +47,10 @@ from batty_tmux.core.events import (
     Stirred,
     Unpaused,
 )
-from batty_tmux.names import PhaseId, Sha
+from batty_tmux.core.watch_state import HOLDS_A_SLOT, Watch, WatchState
+from batty_tmux.names import PhaseId
 
-WatchState = Literal[
-    "idle", "working", "asking", "stuck", "checking", "reviewing", "queued", "held", "failed", "closed"
-]
-
-HOLDS_A_SLOT: frozenset[WatchState] = frozenset({"working", "asking", "stuck", "checking"})
-
-_NEVER = datetime.fromtimestamp(0, UTC)
-
-
-@dataclass(frozen=True)
-class Watch:
-    """What is known of one phase in its newest launch.
-
-    `idle`, `finished` and `stall` are observed by whoever supervises, never journaled: the agent's turn is over,
-    and every task on the worktree's own board is done.
-    `nudges` counts those for the contract, `stalls` those for each code of being stuck. `crashes` counts relaunches
-    that nobody asked for; `ended` is when the executor did; `session` is the agent's own conversation.
-    `directed_back` counts how often a director sent the phase back. `gate_host` is the worker at which its own gate is,
-    "" where that is here.
-    """
-
-    phase: PhaseId
-    run: str = ""
-    launching: Launching | None = None
-    launched: Launched | None = None
-    setting_up: SettingUp | None = None
-    attempt: int = 0
-    executor: Literal["none", "running", "exited"] = "none"
-    started: ExecutorStarted | None = None
-    ended: datetime = _NEVER
-    status: int | None = None
-    agent: str = ""
-    prompt: Prompted | None = None
-    answered: bool = False
-    consulting: Consulting | None = None
-    consults: int = 0
-    paused: Paused | None = None
-    limited: Limited | None = None
-    stalled: Stalled | None = None
-    stalls: tuple[str, ...] = ()
-    hooks: Literal["none", "awaited", "heard", "silent"] = "none"
-    session: str = ""
-    inspected: Inspected | None = None
-    gating: GateStarted | None = None
-    gate_host: str = ""
-    gate: GateFinished | None = None
-    wanted: ReviewWanted | None = None
-    reviewed: Reviewed | None = None
-    directing: DirectorAsked | None = None
-    directed: DirectorSaid | None = None
-    directed_back: int = 0
-    held: PhaseHeld | None = None
-    nudges: int = 0
-    crashes: int = 0
-    resumed: bool = False
-    relaunch: Relaunching | None = None
-    reworked: Sha = Sha("")
-    asked: str = ""
-    queued: bool = False
-    closed: bool = False
-    idle: bool = False
-    finished: bool = False
-    since: datetime = _NEVER
-
-    @property
-    def awaits_relaunch(self) -> bool:
-        """Whether its executor is to be started again in its pane. A window that was opened since starts it itself."""
-        if self.relaunch is None or self.setting_up is not None:
-            # it was started for this already, and prepares the worktree
-            return False
-        return self.launched is None or self.launched.seq <= self.relaunch.seq
-
-    @property
-    def is_done(self) -> bool:
-        """Whether its executor has nothing left to do, unless it is sent back: it ended well, or its contract holds."""
-        if self.relaunch is not None:
-            return False
-        met = self.inspected is not None and contract_problem(self.inspected) is None
-        return met or (self.executor == "exited" and self.status == 0)
-
-    @property
-    def state(self) -> WatchState:
-        if self.launching is None:
-            return "idle"
-        if self.closed:
-            return "closed"
-        if self.held is not None:
-            return self.held.state
-        if self.queued:
-            return "queued"
-        if self.wanted is not None:
-            return "reviewing"
-        if self.inspected is not None and contract_problem(self.inspected) is None:
-            return "checking"
-        if self.limited is not None:
-            return "stuck"
-        if self.prompt is not None and not self.answered and self.consulting is None:
-            return "asking"
-        return "stuck" if self.stalled is not None else "working"
-
-    @property
-    def says(self) -> str:
-        """Return the question, the reason, or what the phase waits for; empty when it just works."""
-        match self.state:
-            case "held" | "failed" if self.held is not None:
-                return self.held.reason
-            case "asking" if self.prompt is not None:
-                return self.prompt.wording
-            case "stuck" if self.limited is not None:
-                return self.limited.reason
-            case "stuck" if self.stalled is not None:
-                return self.stalled.reason
-            case "working" if self.setting_up is not None:
-                return "run.setup prepares its worktree"
-            case "checking":
-                return f"the gate runs on the committed tip{f', at {self.gate_host}' if self.gate_host else ''}"
-            case "reviewing":
-                return f"waits for your verdict{self._directors()}"
-            case _:
-                return ""
-
-    def _directors(self) -> str:
-        """Return what a director makes of it, as the end of a sentence; nothing where none was asked."""
-        said = self.directed
-        if said is None:
-            return "; a director reads it first" if self.directing is not None else ""
-        why = f": {said.reasons[0]}" if said.reasons else ""
-        if said.outcome == "failed":
-            return f"; the director gave none{why}"
-        return f"; the director says {said.outcome}, {round(100 * said.confidence)} % sure{why}"
-
-
-def contract_problem(seen: Inspected) -> str | None:
-    """Name the first thing that the contract misses, before the gate is asked; None when all of it holds."""
-    if seen.broken:
-        return "broken-board"
-    if seen.undone:
-        return "undone"
-    if seen.provided:
-        return "provided-committed"
-    if seen.dirty:
-        return "uncommitted"
-    return "no-commits" if seen.commits == 0 else None
+__all__ = ["HOLDS_A_SLOT", "Watch", "WatchState", "apply", "fold", "observe"]
 
 
 def fold(phase: PhaseId, events: "list[AnyEvent]") -> Watch:
@@ -206,8 +67,37 @@ def observe(watch: Watch, *, idle: bool, finished: bool) -> Watch:
 def apply(watch: Watch, event: AnyEvent) -> Watch:
     """Fold one event of this phase."""
     before = watch.state
-    after = _launched(watch, event) or _supervised(watch, event) or _judged(watch, event) or watch
+    after = (
+        _afar(watch, event) or _launched(watch, event) or _supervised(watch, event) or _judged(watch, event) or watch
+    )
     return replace(after, since=event.at) if after.state != before else after
+
+
+def _afar(watch: Watch, event: AnyEvent) -> Watch | None:
+    """Fold what happens between here and the host that the phase works on."""
+    match event:
+        case LaunchFailed(code="host-away" | "displaced"):
+            return Watch(watch.phase) if watch.host == event.where else watch
+        case HostOpened():
+            same = watch.there is None or (watch.there.server, watch.there.pane) == (event.server, event.pane)
+            return replace(watch if same else _reopened(watch), there=event)
+        case HostLost() | HostBack():
+            return replace(watch, lost=event if isinstance(event, HostLost) else None)
+        case HostProved():
+            return replace(watch, proved=event)
+        case Launched() if watch.host:
+            # the window here only shows it
+            return replace(watch, launched=event)
+        case _:
+            return None
+
+
+def _reopened(watch: Watch) -> Watch:
+    """Return the watch with a new window: what ran in the one that is gone went with it."""
+    if watch.is_done:
+        # what is left is to be proved, and that needs no executor
+        return replace(watch, executor="exited", status=0, prompt=None, gating=None)
+    return replace(watch, executor="none", status=None, prompt=None, inspected=None, setting_up=None)
 
 
 def _launched(watch: Watch, event: AnyEvent) -> Watch | None:
@@ -221,12 +111,7 @@ def _launched(watch: Watch, event: AnyEvent) -> Watch | None:
                 return replace(watch, launched=event)
             if (before.server, before.pane) == (server, pane):
                 return watch
-            if watch.is_done:
-                # what is left is to be proved, and that needs no executor
-                return replace(watch, launched=event, executor="exited", status=0, prompt=None, gating=None)
-            # what ran in the window that is gone went with it; the new window starts its own
-            fresh = replace(watch, launched=event, executor="none", status=None, prompt=None, inspected=None)
-            return replace(fresh, setting_up=None)
+            return replace(_reopened(watch), launched=event)
         case LaunchFailed():
             return replace(watch, held=_failed(event), setting_up=None)
         case SettingUp():
@@ -385,5 +270,6 @@ def _active(watch: Watch) -> Watch:
         inspected=None,
         gate=None,
         gating=None,
+        proved=None,
         idle=False,
     )

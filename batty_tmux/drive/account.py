@@ -137,6 +137,7 @@ def for_programs(told: Account) -> dict[str, object]:
             {
                 "phase": lane.phase,
                 "title": lane.title,
+                "host": lane.host,
                 "state": lane.last.state,
                 "says": lane.last.why,
                 "next": lane.next,

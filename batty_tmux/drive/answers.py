@@ -4,6 +4,7 @@ from batty_tmux.core import prompts
 from batty_tmux.core.events import Answered
 from batty_tmux.core.prompts import Prompt
 from batty_tmux.core.supervise import Watch
+from batty_tmux.drive import hosting
 from batty_tmux.drive.executor import family_of
 from batty_tmux.drive.keyboard import Outcome, choose, write
 from batty_tmux.drive.project import Project
@@ -16,6 +17,10 @@ def answer(project: Project, watch: Watch, text: str) -> Answered:
     """Type a person's answer into the executor's pane, with Enter. Raises BattyError when nothing is asked."""
     if watch.prompt is None or watch.launched is None:
         raise BattyError("nothing-asked", f"{watch.phase} asks nothing now", next="batty status")
+    if watch.host:
+        # the host journals it, and what it journals comes here
+        hosting.answer(project, watch, text)
+        return Answered(run=RunId(watch.run), phase=watch.phase, key=watch.prompt.key, by="person", answer=SECRET)
     pane = PaneId(watch.launched.pane)
     screen = project.terminal.capture(pane)
     if screen is None:

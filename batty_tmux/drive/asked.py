@@ -66,7 +66,7 @@ def settle(project: Project, phase: PhaseId, shown: Asked, text: str) -> bool:
 
 
 def _seen(project: Project, watch: Watch) -> prompts.Prompt | None:
-    if watch.launched is None or project.terminal.identity() != watch.launched.server:
+    if watch.launched is None or watch.host or project.terminal.identity() != watch.launched.server:
         return None
     screen = project.terminal.capture(PaneId(watch.launched.pane))
     return prompts.read(screen, family_of(project, watch.agent)) if screen else None

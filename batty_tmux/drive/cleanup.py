@@ -5,8 +5,10 @@ from pathlib import Path
 from batty_tmux.core.events import Cleaned, Launching
 from batty_tmux.core.queue_state import Entry
 from batty_tmux.core.status import PhaseStatus
+from batty_tmux.core.supervise import Watch
 from batty_tmux.drive.blocks import release
 from batty_tmux.drive.candidate import apart
+from batty_tmux.drive.hosting import Afar
 from batty_tmux.drive.project import BOARDS, Project
 from batty_tmux.drive.windows import find_window
 from batty_tmux.errors import BattyError
@@ -14,6 +16,7 @@ from batty_tmux.host.files import size_of
 from batty_tmux.host.lock import exclusive
 from batty_tmux.host.plumbing import Git
 from batty_tmux.names import PhaseId, RunId, Sha
+from batty_tmux.names import clean as clean_words
 
 _THOUSAND = 1000
 _LEFT_BY_BOARDS = (".lock", "activity.jsonl")
@@ -38,13 +41,16 @@ def clean(project: Project, phase: PhaseId, *, ignored: bool = False) -> None:
     launching = status.watch.launching
     if launching is None:
         raise BattyError("not-launched", f"{phase} was not launched", next="batty status")
+    if launching.where and (stays := _there(project, status, ignored=ignored)):
+        raise BattyError("not-proved", f"{phase} stays: {stays}", next="batty clean --dry-run")
     window = find_window(project.terminal, project, phase, RunId(status.watch.run))
     if window is not None:
         project.terminal.kill_window(window.window)
-    with exclusive(project.place.state / "worktrees.lock"):
-        folder = Path(launching.worktree)
-        if folder.exists():
-            project.place.git.remove_worktree(folder).check()
+    if not launching.where:
+        with exclusive(project.place.state / "worktrees.lock"):
+            folder = Path(launching.worktree)
+            if folder.exists():
+                project.place.git.remove_worktree(folder).check()
     entry = _landed_entry(project, phase)
     if entry is not None and status.head and project.place.git.is_ancestor(status.head, entry.head):
         # not the entry's own head: where a conflict was resolved, that is a merge which the branch never had
@@ -71,7 +77,8 @@ def why_safe(project: Project, phase: PhaseId) -> tuple[str, ...]:
         kept = f"{entry.claim} keeps {entry.head[:9]} for {project.config.queue.retention}"
         told.append(f"branch {launching.branch}: {kept}")
     folder = Path(launching.worktree)
-    told.append(f"worktree {folder}: {_worktree_words(folder, phase)}")
+    words = "all of it is committed there" if launching.where else _worktree_words(folder, phase)
+    told.append(f"worktree {folder}: {words}")
     return tuple(told)
 
 
@@ -99,11 +106,30 @@ def _cleaned(project: Project, status: PhaseStatus) -> bool:
 def _reason(project: Project, status: PhaseStatus, *, ignored: bool) -> str:
     if status.state != "landed" or status.watch.launching is None:
         return f"its state is {status.state}" + (f", next: {status.next}" if status.next else "")
+    if status.watch.host:
+        return _unlanded(project, status, status.watch.launching) or _there(project, status, ignored=ignored, dry=True)
     return (
         _unlanded(project, status, status.watch.launching)
-        or _at_work(project, status)
-        or _unsaved(Path(status.watch.launching.worktree), status.phase.id, ignored=ignored)
+        or at_work(project, status.watch)
+        or unsaved(Path(status.watch.launching.worktree), status.phase.id, ignored=ignored)
     )
+
+
+def _there(project: Project, status: PhaseStatus, *, ignored: bool, dry: bool = False) -> str:
+    """Remove what the phase left on its host, or see whether that may be; return why not.
+
+    There it is proved that nothing is uncommitted and that its branch is where ours is: of that it is proved here that
+    all has landed.
+    """
+    launching = status.watch.launching
+    if launching is None:
+        return ""
+    words = ("close", str(status.phase.id), "--branch", str(launching.branch), "--head", status.head)
+    options = (*(("--ignored",) if ignored else ()), *(("--dry-run",) if dry else ()))
+    try:
+        return clean_words(str(Afar.of(project, launching.where).ask(*words, *options).get("stays", "")), 300)
+    except BattyError as problem:
+        return problem.what
 
 
 def _unlanded(project: Project, status: PhaseStatus, launching: Launching) -> str:
@@ -135,18 +161,18 @@ def _landed_entry(project: Project, phase: PhaseId) -> Entry | None:
     return max(own, key=lambda entry: entry.number, default=None)
 
 
-def _at_work(project: Project, status: PhaseStatus) -> str:
+def at_work(project: Project, watch: Watch) -> str:
     """Say so while something runs in the executor's pane: to kill it is nobody's wish."""
-    launched, terminal = status.watch.launched, project.terminal
+    launched, terminal = watch.launched, project.terminal
     if launched is None or terminal.identity() != launched.server:
         return ""
     pane = next((pane for pane in terminal.panes() if pane.pane == launched.pane), None)
     if pane is None or pane.dead:
         return ""
-    return f"something still runs in its window (process {pane.pid}); batty attach {status.phase.id}"
+    return f"something still runs in its window (process {pane.pid}); batty attach {watch.phase}"
 
 
-def _unsaved(folder: Path, phase: PhaseId, *, ignored: bool) -> str:
+def unsaved(folder: Path, phase: PhaseId, *, ignored: bool) -> str:
     if not folder.exists():
         return ""
     there = Git(folder)

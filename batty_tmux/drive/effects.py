@@ -109,7 +109,7 @@ def perform(project: Project, watch: Watch, effect: Effect, worker: Worker) -> N
         case RunPhaseGate(head=head, tree=tree):
             _gate(project, watch, head, tree, worker)
         case AskReview(head=head):
-            _ask_review(project, watch, head)
+            ask_review(project, watch, head)
         case Hold():
             hold(project, watch, effect)
         case Relaunch():
@@ -167,7 +167,7 @@ def commit_board(project: Project, watch: Watch, paths: tuple[str, ...]) -> None
     there.run("--literal-pathspecs", "add", "--", *paths).check()
     message = f"Update the board of {watch.phase}"
     there.run("--literal-pathspecs", "commit", "--quiet", "--no-verify", "-m", message, "--", *paths).check()
-    head = there.tip("HEAD") or watch.launching.start
+    head = there.tip("HEAD") or watch.launching.first
     project.place.records.append(BoardCommitted(run=RunId(watch.run), phase=watch.phase, head=head, paths=paths))
 
 
@@ -244,8 +244,13 @@ def prove(project: Project, watch: Watch, head: Sha, stop: Stop | None = None) -
         raise BattyError("gate-red", what, evidence=(ended.log,), next=f'batty review {watch.phase} --rework "..."')
 
 
-def _ask_review(project: Project, watch: Watch, head: Sha) -> None:
+def ask_review(project: Project, watch: Watch, head: Sha) -> None:
+    """Have what is proved reviewed, by whom the settings say."""
     run = RunId(watch.run)
+    if project.run.hosted:
+        # whose phase it is reviews it, and fetches it first
+        project.place.records.append(ReviewWanted(run=run, phase=watch.phase, head=head))
+        return
     packet = write_packet(project, watch.phase)
     if project.config.review.by == "auto":
         # verdict and claim are one write: killed before it, the review is still owed

@@ -4,8 +4,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from batty_tmux.core.events import AnyEvent, BoardsChanged, Launched, LaunchFailed
-from batty_tmux.core.sequence import chosen, half_launched, is_on
+from batty_tmux.core.sequence import chosen, half_launched, is_on, placed
 from batty_tmux.core.status import PhaseStatus
+from batty_tmux.drive.hosting import AWAY
 from batty_tmux.drive.project import Project
 from batty_tmux.drive.room import NO_ROOM
 from batty_tmux.drive.windows import launch, session_id
@@ -43,10 +44,11 @@ def fill(project: Project, *, patient: bool = True) -> Filled:
             status = chosen(project.statuses(), project.terms()) if project.fault is None else None
             if status is None:
                 return Filled(tuple(launched), tuple(failed), news)
-            event = launch(project, status.phase, project.run.id, held)
+            host = placed(status, project.statuses(), project.terms())
+            event = launch(project, status.phase, project.run.id, held, host)
             if isinstance(event, Launched):
                 launched.append(status.phase.id)
-            else:
+            elif event.code != AWAY:
                 failed.append(event)
                 if event.code == NO_ROOM:
                     # nor is there for the next one, which stays ready

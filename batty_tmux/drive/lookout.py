@@ -127,8 +127,8 @@ class Lookout:
 
     def _board(self, watch: Watch) -> Phase | None:
         """Read a phase's own board, unless none of its files is another."""
-        if watch.launching is None:
-            return None
+        if watch.launching is None or watch.host:
+            return self.project.board_of(watch)
         folder = Path(watch.launching.worktree) / BOARDS / watch.phase
         stamp = of_board(folder)
         known = self._boards.get(watch.phase)

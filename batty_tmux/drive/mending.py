@@ -28,7 +28,7 @@ def mend(project: Project, watch: Watch) -> tuple[str, ...]:
         commit = _last_known(project.place, watch)
         project.place.git.move_refs([(ref, commit, None)], "batty: resume").check()
         told.append(f"{watch.phase}: its branch {branch} was gone; made again at {commit[:9]}, the last known of it")
-    if not Path(watch.launching.worktree).is_dir():
+    if not watch.host and not Path(watch.launching.worktree).is_dir():
         make_worktree(project, watch)
         told.append(f"{watch.phase}: its worktree was gone; made again from {branch}, {_uncommitted(project, watch)}")
     return tuple(told)
@@ -42,7 +42,7 @@ def _uncommitted(project: Project, watch: Watch) -> str:
 
 def _last_known(place: Place, watch: Watch) -> Sha:
     """Return the newest commit of a phase that is still there: git's own log of its worktree knows it best."""
-    start = watch.launching.start if watch.launching else Sha("")
+    start = watch.launching.first if watch.launching else Sha("")
     return next((sha for sha in _known(place, watch) if place.git.tip(sha) is not None), start)
 
 

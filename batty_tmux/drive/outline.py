@@ -7,7 +7,7 @@ import msgspec
 from batty_tmux.core.graph import Node
 from batty_tmux.core.plan import branch_of, waits_for, worktree_of
 from batty_tmux.core.report import GLYPHS, TONES
-from batty_tmux.core.sequence import agent_of, busy, wanted
+from batty_tmux.core.sequence import agent_of, busy, places, wanted
 from batty_tmux.core.status import PhaseStatus, Run
 from batty_tmux.drive.project import WALL, Project
 from batty_tmux.host.clock import now
@@ -17,7 +17,7 @@ class OutlineRow(msgspec.Struct, frozen=True, kw_only=True):
     """`starts` is "now", what a phase that has not started waits for, or "" for one that has.
 
     `after` is all that it depends on, in this run; `waits_for` what of that has not landed. `branch` and `worktree`
-    are those that it has, or would get.
+    are those that it has, or would get; so is `host`, "" for this machine.
     """
 
     phase: str
@@ -33,6 +33,7 @@ class OutlineRow(msgspec.Struct, frozen=True, kw_only=True):
     total: int
     branch: str
     worktree: str
+    host: str = ""
 
 
 class LimitRow(msgspec.Struct, frozen=True):
@@ -72,11 +73,17 @@ def outline(project: Project, run: Run) -> Outline:
     everything = project.statuses(run=run)
     terms = project.terms(run)
     landed = [status.phase.id for status in everything if status.state == "landed"]
-    agents = busy(everything, terms)
+    agents, hosts = busy(everything, terms), places(everything, terms)
 
     def row(status: PhaseStatus) -> OutlineRow:
         phase, launching = status.phase, status.watch.launching
         left = waits_for(phase, landed) if status.state != "landed" else ()
+        host = status.watch.host or hosts.get(phase.id, "")
+        folder = (
+            f"{host}:{worktree_of(phase.id, run.id)}"
+            if host
+            else str(project.worktrees / worktree_of(phase.id, run.id))
+        )
         return OutlineRow(
             phase=phase.id,
             title=phase.title,
@@ -90,7 +97,8 @@ def outline(project: Project, run: Run) -> Outline:
             done=status.done,
             total=status.total,
             branch=launching.branch if launching else branch_of(phase.id, run.id),
-            worktree=launching.worktree if launching else str(project.worktrees / worktree_of(phase.id, run.id)),
+            worktree=launching.worktree if launching else folder,
+            host=host,
         )
 
     return Outline(

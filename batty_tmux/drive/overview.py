@@ -1,5 +1,6 @@
 """`batty status --json` and `batty queue --json`: the keys are a contract, see contract.md."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
@@ -11,10 +12,12 @@ from batty_tmux.core.queue_report import expected_seconds, why
 from batty_tmux.core.queue_state import Queue
 from batty_tmux.core.radar import Radar
 from batty_tmux.core.status import PhaseStatus
+from batty_tmux.core.supervise import Watch
 from batty_tmux.drive.blocks import base
 from batty_tmux.drive.outline import WindowRow, window_row
 from batty_tmux.drive.project import Project
 from batty_tmux.host.clock import now
+from batty_tmux.names import PhaseId
 
 
 class TaskRow(msgspec.Struct, frozen=True):
@@ -43,6 +46,8 @@ class PhaseRow(msgspec.Struct, frozen=True, kw_only=True):
     """What it would conflict with; an empty phase is the base."""
     ports: tuple[int, int] | None = None
     """The first and the last of its ports."""
+    host: str = ""
+    """Where it works; "" is this machine."""
     evidence: tuple[str, ...] = ()
     """What it was held for, or failed with: of a setup, the end of what it said."""
 
@@ -62,6 +67,8 @@ class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
     flags: tuple[str, ...]
     host: str | None = None
     """The worker at which its gate is; null where that is here."""
+    phase_host: str = ""
+    """Where it was worked on; "" is this machine."""
 
     @property
     def at(self) -> datetime:
@@ -84,9 +91,9 @@ class LandedRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AttentionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """`phase` is null for the merge queue as a whole and, with the state `over`, for the window of a run.
+    """`phase` is null for the merge queue as a whole, and for what the `state` names.
 
-    `menu` is the key of the plugin's menu that leads there.
+    That is `over` for the window of a run, `away` for a host. `menu` is the key of the plugin's menu that leads there.
     """
 
     phase: str | None
@@ -99,6 +106,8 @@ class AttentionRow(msgspec.Struct, frozen=True, kw_only=True):
     next: str
     menu: str | None
     suggested: str | None
+    host: str = ""
+    """The host that is silent, where that is what waits."""
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,14 +142,17 @@ def overview(project: Project) -> Overview:
         parallel=project.run.parallel,
         window=window_row(project.run),
         phases=tuple(_phase_row(status, seen, project) for status in statuses),
-        queue=queue_rows(queue),
+        queue=queue_rows(queue, project.hosts()),
         landed=_landed_rows(queue),
         attention=tuple(_attention_row(one) for one in attention.waiting(statuses, now(), queue)),
     )
 
 
-def queue_rows(queue: Queue) -> tuple[QueueRow, ...]:
-    """List the entries that have not left the queue, in the order in which they would land."""
+def queue_rows(queue: Queue, hosts: Mapping[PhaseId, str]) -> tuple[QueueRow, ...]:
+    """List the entries that have not left the queue, in the order in which they would land.
+
+    `hosts` are those on which phases were worked on, where that was not this machine.
+    """
     there = [e for e in queue.entries if e.state not in {"landed", "withdrawn", "skipped"}]
     wait = expected_seconds(queue)
     return tuple(
@@ -158,6 +170,7 @@ def queue_rows(queue: Queue) -> tuple[QueueRow, ...]:
             expected_seconds=wait.get(entry.phase),
             flags=entry.candidate.flags if entry.candidate else (),
             host=entry.host or None,
+            phase_host=hosts.get(entry.phase, ""),
         )
         for position, entry in enumerate(there, 1)
     )
@@ -165,14 +178,16 @@ def queue_rows(queue: Queue) -> tuple[QueueRow, ...]:
 
 def _phase_row(status: PhaseStatus, seen: Radar, project: Project) -> PhaseRow:
     launching, launched, held = status.watch.launching, status.watch.launched, status.watch.held
-    ports = of(base(status.watch, project.place.records)) if launching else None
+    host = status.watch.host
+    ports = of(base(status.watch, project.place.records)) if launching and not host else None
     return PhaseRow(
         phase=status.phase.id,
         title=status.phase.title,
         state=status.state,
         since=_written(status.since),
         branch=launching.branch if launching else None,
-        worktree=launching.worktree if launching else None,
+        worktree=_worktree(status.watch),
+        host=host,
         head=status.head or None,
         window=launched.window if launched else None,
         pane=launched.pane if launched else None,
@@ -188,6 +203,13 @@ def _phase_row(status: PhaseStatus, seen: Radar, project: Project) -> PhaseRow:
     )
 
 
+def _worktree(watch: Watch) -> str | None:
+    """Return where the phase works, that of another host with its name: as one would give it to scp."""
+    if watch.host and watch.there is not None and watch.there.worktree:
+        return f"{watch.host}:{watch.there.worktree}"
+    return watch.launching.worktree if watch.launching else None
+
+
 def _attention_row(one: attention.Waiting) -> AttentionRow:
     return AttentionRow(
         phase=one.phase,
@@ -200,6 +222,7 @@ def _attention_row(one: attention.Waiting) -> AttentionRow:
         next=one.command,
         menu=one.menu or None,
         suggested=one.suggested or None,
+        host=one.host,
     )
 
 

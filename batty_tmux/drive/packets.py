@@ -17,7 +17,7 @@ from batty_tmux.core.review import Changed, Collides, Commit, Packet, Settled
 from batty_tmux.core.status import PhaseStatus
 from batty_tmux.core.supervise import Watch
 from batty_tmux.drive.chronicle import told
-from batty_tmux.drive.project import BOARDS, Project, board_in_worktree
+from batty_tmux.drive.project import BOARDS, Project
 from batty_tmux.drive.redaction import redacted
 from batty_tmux.drive.verdicts import tip_of
 from batty_tmux.errors import BattyError
@@ -51,7 +51,7 @@ def packet(project: Project, status: PhaseStatus) -> Packet:
     if head is None or base is None:
         raise BattyError("no-branch", f"the branch of {watch.phase} is gone", next="batty log")
     home = project.place.home
-    phase = board_in_worktree(watch) or status.phase
+    phase = project.board_of(watch) or status.phase
     files = tuple(Changed(*row) for row in history.diffstat(home, base, head))
     seen = radar.of(radar.fold(project.place.records.events), watch.phase)
     made = Packet(

@@ -4,13 +4,16 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
 from batty_tmux.config import ConfigError, parse
 from batty_tmux.config_tables import Config
+from batty_tmux.core.afar import lost_words
 from batty_tmux.core.board import Board, Phase, cycle, parse_board, parse_phase, unknown_dependencies
 from batty_tmux.core.events import Landed, Launching
+from batty_tmux.core.placement import ALONE, HERE, Seat, silent
 from batty_tmux.core.plan import with_after
 from batty_tmux.core.queue_state import Entry, GateKey, Now, Queue, observe
 from batty_tmux.core.sequence import Terms, explained
@@ -128,6 +131,17 @@ class Project:
     def watch(self, phase: PhaseId) -> Watch:
         return self.place.records.watch(phase)
 
+    def board_of(self, watch: Watch) -> Phase | None:
+        """Read the phase's own board: from its worktree, or of a phase on another host from its last fetched commit."""
+        if not watch.host or watch.launching is None:
+            return board_in_worktree(watch)
+        tip = self.place.git.tip(f"refs/heads/{watch.launching.branch}")
+        return parse_phase(watch.phase, self.place.git.texts(tip, f"{BOARDS}/{watch.phase}")) if tip else None
+
+    def hosts(self) -> dict[PhaseId, str]:
+        """Return on which other hosts phases work, or were worked on."""
+        return {phase.id: host for phase in self.phases if (host := self.watch(phase.id).host)}
+
     def landed(self, queue: Queue) -> frozenset[PhaseId]:
         """Return the phases that are over: all their tasks are done on the base, and no launch of theirs goes on.
 
@@ -167,7 +181,17 @@ class Project:
         """Return on what terms phases are launched at this moment, in the newest run or one that might be."""
         run, at = run or self.run, now()
         limits = {name: agent.parallel for name, agent in self.config.agents.items() if agent.parallel}
-        return Terms(run, limits, self.config.run.agent, run.window.stage(at), run.window.told(at, WALL))
+        stage, closed = run.window.stage(at), run.window.told(at, WALL)
+        return Terms(run, limits, self.config.run.agent, stage, closed, self._seats(at))
+
+    def _seats(self, at: datetime) -> tuple[Seat, ...]:
+        hosts = self.config.hosts
+        if not hosts or self.run.hosted:
+            return ALONE
+        away = silent(self.place.records.events, at)
+        own = next((host.parallel for host in hosts.values() if not host.ssh), None)
+        others = (Seat(name, host.parallel, name in away) for name, host in hosts.items() if host.ssh)
+        return (Seat(HERE, own), *others)
 
     def statuses(
         self, board: Callable[[Watch], Phase | None] | None = None, *, run: Run | None = None
@@ -183,7 +207,7 @@ class Project:
         there = self._windows_there()
         phases = with_after(self.phases, terms.run.after)
         heads = self._heads(phases)
-        read = board or board_in_worktree
+        read = board or self.board_of
         seen = [self._seen(self._status(phase, queue, landed, heads, read), there) for phase in phases]
         return explained(seen, terms)
 
@@ -200,13 +224,24 @@ class Project:
         server = self.terminal.identity() or ""
         return frozenset((server, pane.pane) for pane in self.terminal.panes())
 
+    def _reached(self, status: PhaseStatus) -> PhaseStatus:
+        """Say so where the phase's host does not answer, and what a person may do once that has taken long."""
+        lost = status.watch.lost
+        if lost is None or not status.holds_a_slot:
+            return status
+        seconds = (now() - lost.at).total_seconds() + lost.silent
+        long = seconds >= self.config.patience.host_seconds
+        then = f"batty work {status.phase.id} --on here" if long else ""
+        return replace(status, says=lost_words(status.watch, int(seconds)), next=then or status.next, lost=long)
+
     def _seen(self, status: PhaseStatus, there: frozenset[tuple[str, str]]) -> PhaseStatus:
         """Say so where a phase is at work by the journal and its window is gone: nobody supervises it."""
         launched = status.watch.launched
         if launched is None or not status.holds_a_slot or (launched.server, launched.pane) in there:
             departed = self.board.phase(status.phase.id) is None
             gone = f"its board has left {self.base}; it goes on with its own"
-            return replace(status, says=gone) if departed and status.state == "working" else status
+            status = replace(status, says=gone) if departed and status.state == "working" else status
+            return self._reached(status)
         return replace(status, state="stuck", says="its window is gone", next="batty resume")
 
     def _departed(self) -> list[Phase]:
@@ -215,7 +250,7 @@ class Project:
         events = self.place.records.events
         launched = dict.fromkeys(e.phase for e in events if isinstance(e, Launching) and e.phase not in known)
         watches = [watch for name in launched if supervise_holds(watch := self.watch(name))]
-        return [board_in_worktree(watch) or Phase(watch.phase, str(watch.phase)) for watch in watches]
+        return [self.board_of(watch) or Phase(watch.phase, str(watch.phase)) for watch in watches]
 
     def status(self, phase: PhaseId) -> PhaseStatus:
         """Return the phase's status. One whose board has left the base is told of even when it is over."""
@@ -223,7 +258,7 @@ class Project:
         if found is not None:
             return found
         queue, gone = self.queue(), Phase(phase, str(phase))
-        return self._status(gone, queue, self.landed(queue), self._heads((gone,)), board_in_worktree)
+        return self._status(gone, queue, self.landed(queue), self._heads((gone,)), self.board_of)
 
     def _status(
         self,

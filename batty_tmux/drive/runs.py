@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from batty_tmux.config_rules import HERE
 from batty_tmux.core.board import cycle
 from batty_tmux.core.checks import MIN_GIT, MIN_TMUX, version
 from batty_tmux.core.events import Relaunching, RunStarted
 from batty_tmux.core.plan import Pair, pairs_after, with_after
-from batty_tmux.core.sequence import is_going, outlook
+from batty_tmux.core.sequence import is_going, places
 from batty_tmux.core.status import NO_RUN, PhaseStatus, Run, current_run
 from batty_tmux.core.window import Window
+from batty_tmux.drive.displacing import displace
 from batty_tmux.drive.executor import adapter
 from batty_tmux.drive.fill import Filled, fill, unreadable
 from batty_tmux.drive.hooks import remember_environment
@@ -21,7 +23,7 @@ from batty_tmux.drive.project import SETTINGS, Project
 from batty_tmux.drive.room import refuse_no_room
 from batty_tmux.drive.settings import base_text
 from batty_tmux.drive.windows import ensure_session
-from batty_tmux.errors import BattyError
+from batty_tmux.errors import BattyError, UsageError
 from batty_tmux.host.clock import now
 from batty_tmux.host.files import write_atomically
 from batty_tmux.host.terminal import Terminal
@@ -34,7 +36,7 @@ _NUMBERED = re.compile(r"-run-(\d{3,})$")
 class Wish:
     """What `batty work` was asked for. No phases means all; None means as the run that goes on has it.
 
-    `forget` takes back what an earlier --after said of these phases.
+    `forget` takes back what an earlier --after said of these phases. `on` is the host that they are wanted on.
     """
 
     phases: tuple[PhaseId, ...] = ()
@@ -43,6 +45,7 @@ class Wish:
     after: tuple[PhaseId, ...] = ()
     forget: bool = False
     window: Window | None = None
+    on: str = ""
 
 
 def meant(project: Project, wish: Wish) -> RunStarted:
@@ -67,7 +70,18 @@ def meant(project: Project, wish: Wish) -> RunStarted:
         until=window.until,
         boards=tuple(phase.id for phase in project.board.phases),
         unreadable=unreadable(project),
+        on=_on(project, wish),
     )
+
+
+def _on(project: Project, wish: Wish) -> tuple[tuple[PhaseId, str], ...]:
+    """Return which phases are wanted where. Raises UsageError for a host that there is not."""
+    if not wish.on:
+        return ()
+    hosts = {HERE: ""} | {name: name if host.ssh else "" for name, host in project.config.hosts.items()}
+    if wish.on not in hosts:
+        raise UsageError("no-host", f"batty.toml has no host {wish.on!r}", evidence=tuple(hosts), next="batty config")
+    return tuple((phase, hosts[wish.on]) for phase in wish.phases or (p.id for p in project.phases))
 
 
 def _after(project: Project, wish: Wish, run: Run) -> tuple[Pair, ...]:
@@ -97,6 +111,8 @@ def begin(project: Project, started: RunStarted, environ: Mapping[str, str]) -> 
     A phase that is held or failed gets its executor again, in the same worktree.
     """
     refuse_unable(project, started)
+    for phase, host in started.on:
+        displace(project, project.status(phase), host)
     refuse_no_room(project.place.home, project.base, project.config, to_make(project, started))
     _keep_settings(project, started.run)
     project.place.records.append(started)
@@ -118,10 +134,9 @@ def refuse_unable(project: Project, started: RunStarted) -> None:
 
 
 def to_make(project: Project, started: RunStarted) -> int:
-    """Return how many worktrees a run that is begun like this makes at once."""
+    """Return how many worktrees a run that is begun like this makes at once, on this machine."""
     run = current_run([started], project.run)
-    told = outlook(project.statuses(run=run), project.terms(run))
-    return sum(kept == ("", "") for kept in told.values())
+    return sum(host == "" for host in places(project.statuses(run=run), project.terms(run)).values())
 
 
 def _keep_settings(project: Project, run: RunId) -> None:
@@ -166,7 +181,7 @@ def end_executor(project: Project, phase: PhaseId) -> None:
     """Ask the phase's executor to end, if its pane still runs the process that was started."""
     watch = project.watch(phase)
     launched = watch.launched
-    if launched is None or project.terminal.identity() != launched.server:
+    if launched is None or watch.host or project.terminal.identity() != launched.server:
         return
     pane = next((p for p in project.terminal.panes() if p.pane == launched.pane), None)
     starting = watch.executor == "none"

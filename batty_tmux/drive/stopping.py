@@ -89,6 +89,8 @@ class Stopping:
 
     def _cannot_be_asked(self, ask: _Ask) -> str:
         watch = ask.watch
+        if watch.host:
+            return f"{watch.host} ends it, and keeps there what is not committed"
         if ask.pid is None or watch.launched is None:
             return "its window is gone"
         if ask.family == "any":
@@ -194,7 +196,8 @@ def _ask(project: Project, status: PhaseStatus) -> _Ask:
 def _process(project: Project, watch: Watch) -> int | None:
     """Return the process that leads the executor's group, if its pane still runs the one that was started."""
     launched = watch.launched
-    if launched is None or project.terminal.identity() != launched.server:
+    if launched is None or watch.host or project.terminal.identity() != launched.server:
+        # of a phase on another host the pane here only shows it
         return None
     pane = next((p for p in project.terminal.panes() if p.pane == launched.pane), None)
     if pane is None or pane.dead:

@@ -3,21 +3,36 @@
 import os
 import shutil
 import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 from batty_tmux.config import BUILT_IN, FILE, ConfigError, parse
 from batty_tmux.config_tables import Config
 from batty_tmux.core.board import cycle, parse_board, unknown_dependencies
-from batty_tmux.core.checks import AgentFacts, Fittings, Machine, PlaceFacts, Setup, Version, WorkersFacts, version
+from batty_tmux.core.checks import (
+    AgentFacts,
+    Fittings,
+    HostFacts,
+    Machine,
+    PlaceFacts,
+    Setup,
+    Version,
+    WorkersFacts,
+    version,
+)
 from batty_tmux.core.space import size
 from batty_tmux.drive import dependencies
 from batty_tmux.drive.cluster import NAMED, Cluster
 from batty_tmux.drive.gate import GateSpec
+from batty_tmux.drive.hosting import Afar
+from batty_tmux.drive.place import Place
 from batty_tmux.drive.provisions import exposed, provisions
 from batty_tmux.drive.room import look
 from batty_tmux.drive.settings import BOARDS, base_text, commit_command, ignored, own_settings, uncommitted
 from batty_tmux.errors import BattyError
+from batty_tmux.host.clock import now
 from batty_tmux.host.copying import clones
 from batty_tmux.host.plumbing import Git, state_folder
 from batty_tmux.host.process import run
@@ -142,6 +157,43 @@ def workers(config: Config) -> WorkersFacts:
     seats = sorted((clean(seat.name, NAMED), seat.threads) for seat in fit.values())
     rest = tuple(sorted(others.items()))
     return WorkersFacts(url, mine=mine, theirs=theirs, tools=tools, fit=tuple(seats), others=rest)
+
+
+def hosts(config: Config, repo: Path, base: str) -> tuple[HostFacts, ...]:
+    """Ask every other host what it has, all at once: one that is down takes ten seconds to be known for it."""
+    there = {name: host for name, host in config.hosts.items() if host.ssh}
+    if not there:
+        return ()
+    # a path seen from the repository is there as soon as a worktree is
+    known = (facts.program for facts in agents(config, repo) if facts.chosen)
+    programs = {program for program in known if program.startswith("/") or "/" not in program}
+    place = Place.around(repo)
+    with ThreadPoolExecutor(len(there)) as pool:
+        return tuple(pool.map(lambda name: _host(Afar(place, base, name, there[name]), sorted(programs)), there))
+
+
+def _host(afar: Afar, programs: Sequence[str]) -> HostFacts:
+    try:
+        said = afar.ask("hello", *(word for program in programs for word in ("--agent", program)), timeout=30)
+    except BattyError as problem:
+        mend = problem.next if problem.code == "no-batty" else ""
+        return HostFacts(afar.name, afar.told.ssh, problem="; ".join((problem.what, *problem.evidence[-1:])), mend=mend)
+    found = said.get("agents")
+    there = found if isinstance(found, dict) else {}
+    return HostFacts(
+        name=afar.name,
+        address=afar.told.ssh,
+        version=clean(str(said.get("version", "")), 40),
+        tmux=version(str(said.get("tmux", ""))[:80]),
+        git=version(str(said.get("git", ""))[:80]),
+        free=int(_number(said.get("free"))),
+        skew=_number(said.get("time")) - now().timestamp(),
+        agents=tuple((program, clean(str(there.get(program, "")), 200)) for program in programs),
+    )
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def _draft(repo: Path) -> str:

@@ -102,6 +102,9 @@ def tip_of(project: Project, watch: Watch) -> tuple[Sha | None, tuple[str, ...]]
     if watch.launching is None:
         return None, ()
     head = project.place.git.tip(f"refs/heads/{watch.launching.branch}")
+    if watch.host:
+        # what is uncommitted there was looked at there, before its gate
+        return head, ()
     folder = Path(watch.launching.worktree)
     return head, uncommitted(watch, Git(folder)) if folder.is_dir() else ()
 

@@ -26,6 +26,7 @@ from batty_tmux.drive.answers import answer
 from batty_tmux.drive.bar import Bar
 from batty_tmux.drive.chronicle import Chronicle, Note
 from batty_tmux.drive.director import Director
+from batty_tmux.drive.displacing import Settling
 from batty_tmux.drive.effects import Worker, perform
 from batty_tmux.drive.executor import LOST_ITS_TERMINAL, exit_status
 from batty_tmux.drive.glance import Glance
@@ -63,6 +64,7 @@ class Supervisor:
     hands: Hands = field(default_factory=Hands)
     toil: Toil = field(default_factory=Toil)
     horizon: Horizon = field(default_factory=Horizon)
+    settling: Settling = field(default_factory=Settling)
     refused: str = ""
     acted: tuple[Effect, int] | None = None
     glanced: float = float("-inf")
@@ -133,9 +135,11 @@ class Supervisor:
             self.acted = (effect, self.post.folded)
             perform(self.post.project, self.post.watch, effect, self.worker)
             self.post.refresh()
-        self.sweep.go(self.post.project, self.post.watch)
-        self.director.go()
-        self.horizon.go(self.post.project, self._tell)
+        if not self.post.project.run.hosted:
+            self.sweep.go(self.post.project, self.post.watch)
+            self.director.go()
+            self.horizon.go(self.post.project, self._tell)
+            self.settling.go(self.post.project)
         self.post.refresh()
         self.bar.show(self.post.watch, self.post.folded, self.glance.board, self.sees)
 

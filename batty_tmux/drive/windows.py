@@ -13,6 +13,7 @@ from batty_tmux.core.layout import Home, Window, parse, session_name, workspace
 from batty_tmux.core.marks import Mark
 from batty_tmux.core.plan import branch_of, brief, worktree_of
 from batty_tmux.core.supervise import Watch
+from batty_tmux.drive import hosting
 from batty_tmux.drive.blocks import claim
 from batty_tmux.drive.hooks import dress, dress_window, install, keep_shape, remember_environment, watch_pane
 from batty_tmux.drive.project import BOARDS, Project, board_in_worktree, program
@@ -24,7 +25,7 @@ from batty_tmux.host.files import share, write_atomically
 from batty_tmux.host.lock import Held, exclusive
 from batty_tmux.host.plumbing import Git
 from batty_tmux.host.terminal import Terminal
-from batty_tmux.names import PaneId, PhaseId, RunId, SessionId, WindowId
+from batty_tmux.names import PaneId, PhaseId, RunId, SessionId, Sha, WindowId
 
 if TYPE_CHECKING:
     from batty_tmux.host.tmux import Loaded
@@ -47,8 +48,10 @@ class Open:
     server: str
 
 
-def launch(project: Project, phase: Phase, run: RunId, held: Held) -> Launched | LaunchFailed:
+def launch(project: Project, phase: Phase, run: RunId, held: Held, host: str = "") -> Launched | LaunchFailed:
     """Give the phase a worktree and a window, and journal both. The fill lock must be held.
+
+    On another `host` the worktree is made there, with a window of its own, which the one here shows.
 
     After a kill it goes on where it was: a worktree or a window that is there already is taken as it is.
     """
@@ -56,33 +59,45 @@ def launch(project: Project, phase: Phase, run: RunId, held: Held) -> Launched |
     records = project.place.records
     watch = project.watch(phase.id)
     if watch.launching is None or watch.state == "closed" or watch.launching.run != run:
-        records.append(_intent(project, phase, run))
+        if host and (away := hosting.refusal(project, host, run, phase.id)) is not None:
+            records.append(away)
+            return away
+        records.append(_intent(project, phase, run, host))
         watch = project.watch(phase.id)
     try:
-        if watch.launching is not None and not Path(watch.launching.worktree).exists():
-            refuse_no_room(project.place.home, project.base, project.config, 1)
-        make_worktree(project, watch)
+        if watch.host:
+            records.append(*hosting.open_there(project, watch))
+        else:
+            if watch.launching is not None and not Path(watch.launching.worktree).exists():
+                refuse_no_room(project.place.home, project.base, project.config, 1)
+            make_worktree(project, watch)
         event: Launched | LaunchFailed = open_window(project, watch)
     except BattyError as problem:
-        event = LaunchFailed(
-            run=run, phase=phase.id, reason=problem.what, evidence=problem.evidence, code=_code(problem)
-        )
+        event = hosting.failed(watch, problem) if watch.host else _failed(run, phase.id, problem)
     records.append(event)
     return event
 
 
-def _code(problem: BattyError) -> str:
-    return problem.code if problem.code == NO_ROOM else "launch-failed"
+def _failed(run: RunId, phase: PhaseId, problem: BattyError) -> LaunchFailed:
+    code = problem.code if problem.code == NO_ROOM else "launch-failed"
+    return LaunchFailed(run=run, phase=phase, reason=problem.what, evidence=problem.evidence, code=code)
 
 
-def _intent(project: Project, phase: Phase, run: RunId) -> Launching:
-    start = project.place.git.tip(project.base.ref)
+def _intent(project: Project, phase: Phase, run: RunId, host: str) -> Launching:
+    git, base = project.place.git, project.base.ref
+    tip = hosting.last_fetched(project, phase.id) or Sha("")
+    start = git.merge_base(base, tip) if tip else git.tip(base)
     if start is None:
         raise BattyError("no-base", f"the base branch {project.base} does not exist", next="batty doctor")
     number = _unused(project, phase.id, run)
+    if host:
+        # the folder is made there, and its path is the host's: nothing here opens it
+        there = f"{host}:{worktree_of(phase.id, number)}"
+        branch = branch_of(phase.id, number)
+        return Launching(run=run, phase=phase.id, branch=branch, worktree=there, start=start, tip=tip, where=host)
     path = project.worktrees / worktree_of(phase.id, number)
     branch, ports = branch_of(phase.id, number), claim(project.place, phase.id, path)
-    return Launching(run=run, phase=phase.id, branch=branch, worktree=str(path), start=start, ports=ports)
+    return Launching(run=run, phase=phase.id, branch=branch, worktree=str(path), start=start, tip=tip, ports=ports)
 
 
 def _unused(project: Project, phase: PhaseId, run: RunId) -> RunId:
@@ -98,7 +113,7 @@ def _unused(project: Project, phase: PhaseId, run: RunId) -> RunId:
 
 def make_worktree(project: Project, watch: Watch) -> None:
     """Make the phase's worktree if it is not there, and copy the provided files that its tip ignores."""
-    if watch.launching is None:
+    if watch.launching is None or watch.host:
         return
     path = Path(watch.launching.worktree)
     with exclusive(project.place.state / "worktrees.lock") as held:
@@ -112,7 +127,7 @@ def make_worktree(project: Project, watch: Watch) -> None:
             there = None
         if there is None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            git.add_worktree(path, watch.launching.branch, watch.launching.start)
+            git.add_worktree(path, watch.launching.branch, watch.launching.first)
         elif there.half_made:
             Git(path, held).finish_worktree()
     provide(project, Git(path))
@@ -195,7 +210,9 @@ def _open(project: Project, terminal: Terminal, watch: Watch) -> Open:
         raise BattyError("layout-window", what, next="batty config")
     sign(project, terminal, found.orchestrator, watch.phase, run)
     watch_pane(project, terminal, found.pane)
-    keep_shape(terminal, found.window, rendered)
+    if not project.run.hosted:
+        # there it is shown zoomed, and a layout would end that
+        keep_shape(terminal, found.window, rendered)
     dress_window(terminal, found.window)
     return found
 
@@ -263,7 +280,7 @@ def window_of(project: Project, watch: Watch) -> Window:
     return Window(
         phase=watch.phase,
         title=phase.title if phase else str(watch.phase),
-        start=watch.launching.worktree if watch.launching else repo,
+        start=watch.launching.worktree if watch.launching and not watch.host else repo,
         executor=(*program(), "--repo", repo, "executor", watch.phase, "--run", run),
         orchestrator=(*program(), "--repo", repo, "supervise", watch.phase, "--run", run),
         run=run,
@@ -273,6 +290,9 @@ def window_of(project: Project, watch: Watch) -> Window:
 
 def home_of(project: Project, run: RunId) -> Home:
     repo = str(project.place.home)
+    if project.run.hosted:
+        # nobody sits at a host: its phases are seen from where they are reviewed
+        return Home(repo, ("/bin/sh", "-c", "exec cat"), run, str(project.place.state))
     dashboard = (*program(), "--repo", repo, "dashboard")
     return Home(repo, ("/bin/sh", "-c", _THEN_A_SHELL, "batty", *dashboard), run, str(project.place.state))
 

@@ -94,7 +94,7 @@ def run(
         kill_group(process.pid)
         process.wait()
         raise
-    return Done(tuple(argv), status, _text(out), _text(err))
+    return Done(tuple(argv), status, out.decode("utf-8", "surrogateescape"), err.decode("utf-8", "surrogateescape"))
 
 
 def _hold_interrupts() -> Callable[[], None]:
@@ -330,10 +330,11 @@ def alongside(
         return subprocess.Popen(list(argv), stdin=subprocess.DEVNULL, stdout=file, stderr=file)
 
 
-def converse(argv: Sequence[str], env: Mapping[str, str]) -> Running:
-    """Start a program to write to and read from while it runs. It hears what the terminal sends to this one."""
+def converse(argv: Sequence[str], env: Mapping[str, str], *, apart: bool = False) -> Running:
+    """Start a program to write to and read from. Unless `apart`, it hears what the terminal sends to this one."""
     pipe, full = subprocess.PIPE, scrubbed() | dict(env)
-    return subprocess.Popen(list(argv), bufsize=0, env=full, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
+    err = pipe if apart else subprocess.DEVNULL
+    return subprocess.Popen(argv, bufsize=0, env=full, stdin=pipe, stdout=pipe, stderr=err, start_new_session=apart)
 
 
 def filtering(argv: Sequence[str], source: int, out: int, keep_open: tuple[int, ...]) -> Running:
@@ -394,7 +395,3 @@ def become(argv: Sequence[str], env: Mapping[str, str]) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os.execvpe(argv[0], list(argv), dict(env))  # noqa: S606
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "surrogateescape")

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from batty_tmux.commands.init import command
 from batty_tmux.config import describe, parse
-from batty_tmux.config_tables import Agent, Config, Policy
+from batty_tmux.config_tables import Agent, Config, Host, Policy
 from batty_tmux.core.board import parse_board
 from batty_tmux.core.starter import Guess, board_files, guess_gate, settings_text
 from batty_tmux.drive.settings import settings, uncommitted
@@ -85,7 +85,7 @@ def test_every_key_in_the_written_file_is_right_once_its_mark_is_taken_away() ->
         "policy": {"mode", "set", "rule"},
     }
     rule = parse(bare).policy.rule[0]
-    assert parse(bare) == Config(agents={"claude": Agent()}, policy=Policy(rule=(rule,)))
+    assert parse(bare) == Config(agents={"claude": Agent()}, policy=Policy(rule=(rule,)), hosts={"NAME": Host()})
 
 
 def test_the_first_tables_order_is_that_of_the_contract() -> None:
@@ -101,6 +101,7 @@ def test_the_first_tables_order_is_that_of_the_contract() -> None:
         "[supervisor]",
         "[queue]",
         "[attention]",
+        "# [hosts.NAME]",
     ]
     assert heads == first
 

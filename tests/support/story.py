@@ -357,6 +357,16 @@ class Story:
         events: list[dict[str, Any]] = [json.loads(line) for line in lines]
         return [e for e in events if kind in {"", e["event"]} and phase in {"", e.get("phase")}]
 
+    def events_of(self, folder: Path) -> list[dict[str, Any]]:
+        """Return the journal of another clone, as of one on another host."""
+        lines = (folder / ".git" / "batty" / "journal.jsonl").read_text().splitlines()
+        return [json.loads(line) for line in lines]
+
+    def on_branch(self, phase: str, path: str) -> bool:
+        """Tell whether the phase's branch has a file, in the user's own repository."""
+        branch = self.events("launching", phase)[-1]["branch"]
+        return self.run("git", "cat-file", "-e", f"{branch}:{path}").ok
+
     def starts(self, phase: str) -> list[Path]:
         """Return the briefs that the phase's executor was started with."""
         file = self.agents / phase / "starts"
