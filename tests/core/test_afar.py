@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batty_tmux.core import merge_queue
 from batty_tmux.core.afar import LONGEST, Of, Order, last_order, leftovers, mirrored, obeyed, orders, owed, since
 from batty_tmux.core.events import (
     AnyEvent,
@@ -203,3 +204,15 @@ def test_a_prompt_comes_as_it_is() -> None:
     event = mirrored(line(told), OF)
     assert isinstance(event, Prompted)
     assert event.question == told.question
+
+
+def test_what_a_host_says_of_its_gate_proves_nothing_to_the_queue() -> None:
+    """Rule: what lands was gated here; a host's verdict decides about a review alone."""
+    told = GateFinished(
+        run=RUN, phase=ALPHA, purpose="phase", commit=HEAD, tree=TREE, gate="g", log="l", verdict="pass", seconds=1.0
+    )
+    theirs = mirrored(line(told), OF)
+    assert theirs is not None
+    assert merge_queue.fold([launching(), theirs]).runs == {}
+    assert merge_queue.fold([launching(), told]).runs != {}
+    assert fold(ALPHA, [launching(), theirs]).gate == theirs
