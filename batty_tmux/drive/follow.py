@@ -164,7 +164,7 @@ class Follower:
 
     def _project(self) -> Project:
         """Return the project as the base has it now: a host may have got another address."""
-        return Project.around(self.post.project.place.home, self.post.project.base)
+        return Project.around(self.post.project.place.home, self.post.project.base.name)
 
     def _lose(self, selector: selectors.BaseSelector, why: str) -> None:
         """Take note that the host does not answer, once, and try again later: its agent goes on."""

@@ -24,7 +24,7 @@ from batty_tmux.errors import BattyError
 from batty_tmux.host.files import read_text, write_atomically
 from batty_tmux.host.lock import exclusive
 from batty_tmux.host.ssh import CONNECT, Line, Remote, Unreached
-from batty_tmux.names import PhaseId, RunId, Sha, clean, slug
+from batty_tmux.names import Base, PhaseId, RunId, Sha, clean, slug
 
 AWAY: Final = "host-away"
 """The code of a launch for which nobody was there: the phase goes elsewhere."""
@@ -37,7 +37,7 @@ class Afar:
     """A host as one repository uses it: its own clone there."""
 
     place: Place
-    base: str
+    base: Base
     name: str
     told: Host
 
@@ -84,8 +84,10 @@ class Afar:
 
     def push(self, *more: str) -> None:
         """Bring the base's tip there, and what else is named. Raises BattyError."""
-        ref = f"refs/heads/{self.base}"
-        self._git("push", "--quiet", "--force", "--no-verify", self._url, f"{ref}:{ref}", *more)
+        # the batty there reads the same settings, and so looks for the base where they say that it is
+        there = dict.fromkeys((Base(self.base.name).ref, self.base.ref))
+        bases = (f"{self.base.ref}:{ref}" for ref in there)
+        self._git("push", "--quiet", "--force", "--no-verify", self._url, *bases, *more)
 
     def fetch(self, branch: str) -> Sha | None:
         """Bring the phase's branch here, and put ours where it is; return where that is. Raises BattyError.
@@ -190,7 +192,7 @@ def open_there(project: Project, watch: Watch) -> tuple[AnyEvent, ...]:
         "branch": launching.branch,
         "start": launching.start,
         "tip": launching.tip,
-        "base": project.base,
+        "base": project.base.name,
         "agent": project.run.agent,
     }
     said = afar.ask("open", given=asked, timeout=120)

@@ -27,7 +27,7 @@ def keep_showing(project: Project, phase: PhaseId) -> None:
         _say(f"shows {phase} on {launching.where}")
         began, why = monotonic(), "its window there is gone, or was closed"
         try:
-            status = hosting.show(Project.at(place, project.base), place.records.watch(phase))
+            status = hosting.show(Project.at(place, project.base.name), place.records.watch(phase))
             why = f"{launching.where} does not answer" if status == 255 else why  # noqa: PLR2004 -- ssh's own
         except BattyError as refused:
             why = clean(refused.what, 200)

@@ -159,7 +159,7 @@ def workers(config: Config) -> WorkersFacts:
     return WorkersFacts(url, mine=mine, theirs=theirs, tools=tools, fit=tuple(seats), others=rest)
 
 
-def hosts(config: Config, repo: Path, base: str) -> tuple[HostFacts, ...]:
+def hosts(config: Config, repo: Path, base: Base) -> tuple[HostFacts, ...]:
     """Ask every other host what it has, all at once: one that is down takes ten seconds to be known for it."""
     there = {name: host for name, host in config.hosts.items() if host.ssh}
     if not there:
