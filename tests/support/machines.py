@@ -154,7 +154,7 @@ class Machine:
         if self.namespace:
             return [int(pid) for pid in run(("ip", "netns", "pids", self.namespace)).stdout.split()]
         # on loopback its processes are told by their environment
-        mark = f"BATTY_TEST_MACHINE={self.folder}".encode()
+        mark = f"TEST_MACHINE={self.folder}".encode()
         return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and _holds(entry, mark)]
 
 
@@ -271,7 +271,7 @@ def _environ(machine: Machine, folder: Path) -> dict[str, str]:
         "HOME": str(machine.home),
         "TMUX_TMPDIR": str(machine.folder / "tmux"),
         "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
-        "BATTY_TEST_MACHINE": str(machine.folder),
+        "TEST_MACHINE": str(machine.folder),
         "SHELL": "/bin/sh",
         "TERM": "xterm-256color",
     }
