@@ -81,7 +81,7 @@ def test_every_key_in_the_written_file_is_right_once_its_mark_is_taken_away() ->
             *("base", "parallel", "worktrees", "agent", "session", "layout"),
             *("setup", "provide", "cache", "links", "quota"),
         },
-        "gate": {"command", "timeout", "setup", "keep", "files"},
+        "gate": {"command", "timeout", "setup", "keep", "files", "workers", "toolchain", "fetch"},
         "policy": {"mode", "set", "rule"},
     }
     rule = parse(bare).policy.rule[0]

@@ -1,7 +1,7 @@
 """The story "two hosts, one main, eight phases, one host dies": told once, for the tests and for who wants to watch.
 
-Here is one machine, h1 and h2 are two more; `forge` only keeps the bare repository whose main all of it lands on. Gates run
-on workers of h1 and h2. h2 is lost in the middle, with three agents at work on it and a worker.
+Here is one machine, h1 and h2 are two more; `forge` only keeps the bare repository whose main all of it lands on. Gates
+run on workers of h1 and h2. h2 is lost in the middle, with three agents at work on it and a worker.
 """
 
 from collections.abc import Callable, Iterator, Sequence
