@@ -1,5 +1,6 @@
 """The workers of a cluster as gate slots: which of them fit, and how many gates they can run at once."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
@@ -40,6 +41,8 @@ class Cluster:
         self.url = url
         self._engine: Engine | None = None
         self._lock = Lock()
+        self._seating = Lock()
+        self._taken: Counter[str] = Counter()
         self._heeding: dict[str, Callable[[str, str], None]] = {}
         self._known: dict[tuple[str, bytes], tuple[float, tuple[str, ...]]] = {}
 
@@ -96,6 +99,25 @@ class Cluster:
         differs = {at: self._known[at, data][1] for at in seats}
         fit = {at: seat for at, seat in seats.items() if not differs[at]}
         return fit, {clean(seats[at].name, NAMED): why for at, why in differs.items() if why}
+
+    @contextmanager
+    def seated(self, addresses: Sequence[str]) -> Iterator[Sequence[str]]:
+        """Keep a place for one job for the block: at the worker with the most room, or with all where none has any.
+
+        Left to the engine, a job may stand behind another that takes an hour, while a worker beside it has nothing to
+        do: it takes no job from a queue whose time it does not know.
+        """
+        with self._seating:
+            there = self.connect().seats()
+            room = {at: there[at].threads - max(there[at].busy, self._taken[at]) for at in addresses if at in there}
+            best = max(room, key=room.__getitem__, default=None)
+            chosen = (best,) if best is not None and room[best] > 0 else ()
+            self._taken.update(chosen)
+        try:
+            yield chosen or addresses
+        finally:
+            with self._seating:
+                self._taken.subtract(chosen)
 
     def _is_to_be_asked(self, address: str, data: bytes) -> bool:
         known = self._known.get((address, data))

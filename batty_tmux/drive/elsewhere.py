@@ -179,7 +179,8 @@ class Journey:
         with self._bell:
             data, pinned = parcel.data if parcel else b"", ""
             while (seats := self._seats(pinned)) is not None:
-                reply = self._once(seats, data)
+                with self.cluster.seated(seats) as chosen:
+                    reply = self._once(chosen, data)
                 if reply == "stopped":
                     break
                 pinned = ""

@@ -33,20 +33,18 @@ _CONFIG = {
     "advice.detachedHead": "false",
 }
 _ENV = {
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_EDITOR": "true",
-    "GIT_SEQUENCE_EDITOR": "true",
+    **dict.fromkeys(("GIT_TERMINAL_PROMPT", "GIT_OPTIONAL_LOCKS"), "0"),
+    **dict.fromkeys(("GIT_EDITOR", "GIT_SEQUENCE_EDITOR", "GIT_ASKPASS"), "true"),
     "GIT_MERGE_AUTOEDIT": "no",
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_ASKPASS": "true",
     "LC_ALL": "C",
 }
 _OPTIONS = tuple(word for key, value in _CONFIG.items() for word in ("-c", f"{key}={value}"))
 
 ZERO = Sha("0" * 40)
-_LISTINGS = 4
-_BETWEEN_LISTINGS = 0.05
-"""Seconds."""
+_LOOKS, _BETWEEN_LOOKS = 4, 0.05
+"""How often, and after how many seconds."""
+_BEING_MADE = "bad object worktrees/"
+"""What git dies of where it looks at all worktrees and another git is just making one, whose HEAD says nothing yet."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,13 @@ class Git:
         keep = () if self.held is None else (self.held.descriptor,)
         more = tuple(word for setting in config for word in ("-c", setting))
         argv = ("git", *_OPTIONS, *more, *words)
-        return run(argv, cwd=self.folder, env={**_ENV, **(env or {})}, stdin=stdin, timeout=timeout, keep_open=keep)
+        whole = {**_ENV, **(env or {})}
+        for _ in range(_LOOKS):
+            done = run(argv, cwd=self.folder, env=whole, stdin=stdin, timeout=timeout, keep_open=keep)
+            if done.ok or _BEING_MADE not in done.stderr:
+                break
+            pause(_BETWEEN_LOOKS)
+        return done
 
     def ask(self, *words: str) -> Done:
         """Run git where "no" is an answer. Raises CommandFailed where it was killed: that is none."""
@@ -231,10 +235,10 @@ class Git:
     def _worktree_list(self) -> Done:
         """List the worktrees; git gives up when one is just being made or removed, so it is asked again."""
         done = self.run("worktree", "list", "--porcelain", "-z")
-        for _ in range(_LISTINGS - 1):
+        for _ in range(_LOOKS - 1):
             if done.ok:
                 break
-            pause(_BETWEEN_LISTINGS)
+            pause(_BETWEEN_LOOKS)
             done = self.run("worktree", "list", "--porcelain", "-z")
         return done
 

@@ -241,3 +241,21 @@ def test_whose_content_a_file_has_is_judged_as_git_checks_it_out(repo: Repo) -> 
     (repo.folder / "folder").mkdir()
     assert on_disk(repo.plumbing, "folder", old, None) == "other"
     assert on_disk(repo.plumbing, "none", None, Blob("100644", Sha(ZERO))) == "missing"
+
+
+def test_a_worktree_that_another_git_is_just_making_is_waited_for(repo: Repo, tmp_path: Path) -> None:
+    """A fetch looks at the HEADs of all worktrees; one that is being made has none, and git dies of it."""
+    other = Repo.make(tmp_path / "other", {"new": "new"})
+    repo.git("worktree", "add", "--quiet", "--detach", str(tmp_path / "linked"))
+    head = repo.folder / ".git" / "worktrees" / "linked" / "HEAD"
+    kept = head.read_text()
+    head.write_text(f"{ZERO}\n")
+    asked, script = tmp_path / "asked", tmp_path / "upload-pack"
+    # the second time that git asks, the worktree is made
+    finish = f"[ $(wc -l <{asked}) -lt 2 ] || echo {kept.strip()} >{head}"
+    script.write_text(f'#!/bin/sh\necho >>{asked}\n{finish}\nexec git-upload-pack "$@"\n')
+    script.chmod(0o755)
+    words = ("fetch", "--quiet", f"--upload-pack={script}", str(other.folder), "main:refs/heads/other")
+    assert repo.plumbing.run(*words).ok
+    assert len(asked.read_text().splitlines()) == 2
+    assert repo.tip("other") == other.tip()

@@ -7,11 +7,12 @@ run on workers of h1 and h2. h2 is lost in the middle, with three agents at work
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.support.engines import Cluster, dask_cluster
 from tests.support.machines import Network
-from tests.support.story import Story
+from tests.support.story import Seen, Story
 
 PHASES = tuple(f"phase-{number}" for number in range(1, 9))
 HOSTS = ("h1", "h2")
@@ -74,7 +75,7 @@ class TwoHosts:
         self.story.until(lambda seen: rest.items() <= seen.states.items(), "the five that are left", PATIENCE)
         self.tell("what was at work here and on h1 has landed")
         for phase in lost:
-            self.story.until(lambda seen, p=phase: self._is_missed(seen.raw, p), f"a word about {phase}", PATIENCE)
+            self.story.until(partial(self._is_missed, phase), f"a word about {phase}", PATIENCE)
             self.story.batty("work", phase, "--on", "h1")
             self.tell(f"{phase} begins again on h1, from its last commit")
         seen = self.story.until(lambda seen: seen.all_are("landed"), "all eight landed", PATIENCE)
@@ -96,8 +97,8 @@ class TwoHosts:
         return self.story.on_branch(phase, f"{phase}/first")
 
     @staticmethod
-    def _is_missed(raw: dict[str, object], phase: str) -> bool:
-        return phase in str(raw["attention"])
+    def _is_missed(phase: str, seen: Seen) -> bool:
+        return phase in str(seen.raw["attention"])
 
     def on_forge(self) -> list[str]:
         """Return the files of the remote's main."""
