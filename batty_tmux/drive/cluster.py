@@ -108,8 +108,9 @@ class Cluster:
         do: it takes no job from a queue whose time it does not know.
         """
         with self._seating:
-            there = self.connect().seats()
-            room = {at: there[at].threads - max(there[at].busy, self._taken[at]) for at in addresses if at in there}
+            engine = self.connect()
+            there, given = engine.seats(), engine.given()
+            room = {at: there[at].threads - max(given.get(at, 0), self._taken[at]) for at in addresses if at in there}
             best = max(room, key=room.__getitem__, default=None)
             chosen = (best,) if best is not None and room[best] > 0 else ()
             self._taken.update(chosen)

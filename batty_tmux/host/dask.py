@@ -25,12 +25,11 @@ _ALIVE: Final = frozenset({"running", "paused"})
 
 @dataclass(frozen=True)
 class Seat:
-    """A worker. `address` is the engine's name for it, `name` a person's, `busy` how many tasks it says it runs."""
+    """A worker. `address` is the engine's name for it, `name` a person's."""
 
     address: str
     name: str
     threads: int
-    busy: int = 0
 
 
 class Lost(Exception):
@@ -82,7 +81,15 @@ class Engine:
         except (OSError, TimeoutError, RuntimeError, AttributeError) as problem:
             raise self.gone() from problem
         workers: Mapping[str, Mapping[str, Any]] = told["workers"]
-        return {at: _seat(at, of) for at, of in workers.items()}
+        return {at: Seat(at, _name(at, of.get("name")), int(of.get("nthreads", 1))) for at, of in workers.items()}
+
+    def given(self) -> dict[str, int]:
+        """Return how many tasks each worker has and has not ended, by address. Raises BattyError `no-scheduler`."""
+        try:
+            told = self._client.sync(self._client.scheduler.processing, callback_timeout=PATIENCE)
+        except (OSError, TimeoutError, RuntimeError, AttributeError) as problem:
+            raise self.gone() from problem
+        return {str(at): len(keys) for at, keys in told.items()}
 
     def versions(self) -> tuple[str, str]:
         """Return the versions of Dask here and at the scheduler, each "" where it is not told."""
@@ -182,11 +189,6 @@ def _distributed(url: str) -> Any:  # noqa: ANN401 -- a module without types
 def _no_scheduler(url: str, what: str, evidence: tuple[str, ...]) -> BattyError:
     told = f"the scheduler {url} {what}; nothing is lost, and what is queued stays queued"
     return BattyError("no-scheduler", told, evidence=evidence, next="batty doctor")
-
-
-def _seat(address: str, told: Mapping[str, Any]) -> Seat:
-    busy = int((told.get("metrics") or {}).get("executing", 0))
-    return Seat(address, _name(address, told.get("name")), int(told.get("nthreads", 1)), busy)
 
 
 def _name(address: str, name: object) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from batty_tmux.drive.chronicle import told
 from batty_tmux.drive.reading import CUT
 from tests.support.attached import Attached
 from tests.support.reader import inside, load, open_reader
@@ -57,8 +58,12 @@ def test_it_looks_as_it_should(story: Story, columns: int, rows: int) -> None:
     story.gate("echo checked; test ! -e broken")
     story.phase("alpha", title="A greeting", goal="Greet whoever comes in, in `greet.py`.")
     story.task("alpha", 1, "Write the greeting")
-    story.executor("alpha").commits("greet.py", "def greet():\n    return 'hello'").commits("Makefile", "all:")
+    executor = story.executor("alpha").commits("greet.py", "def greet():\n    return 'hello'")
+    executor.commits("Makefile", "all:").waits()
     story.batty("work", "all")
+    # a supervisor that looks late would have nothing to tell of its agent, and all below that line would be elsewhere
+    eventually(lambda: told(story.repo / ".git/batty/runs/001/alpha"), "a word on its agent", LOAD)
+    story.open_door("alpha")
     story.until(lambda seen: seen.states["alpha"] == "reviewing", "alpha to wait", LOAD)
     load(story)
     golden = (GOLDEN / f"review-{columns}x{rows}.txt").read_text().removesuffix("\n").split(f"\n{'=' * columns}\n")
