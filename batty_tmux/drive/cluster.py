@@ -101,8 +101,10 @@ class Cluster:
         return fit, {clean(seats[at].name, NAMED): why for at, why in differs.items() if why}
 
     @contextmanager
-    def seated(self, addresses: Sequence[str]) -> Iterator[Sequence[str]]:
+    def seated(self, addresses: Sequence[str], first: str = "") -> Iterator[Sequence[str]]:
         """Keep a place for one job for the block: at the worker with the most room, or with all where none has any.
+
+        One that is named `first` goes before the others, if it has any room.
 
         Left to the engine, a job may stand behind another that takes an hour, while a worker beside it has nothing to
         do: it takes no job from a queue whose time it does not know.
@@ -111,7 +113,7 @@ class Cluster:
             engine = self.connect()
             there, given = engine.seats(), engine.given()
             room = {at: there[at].threads - max(given.get(at, 0), self._taken[at]) for at in addresses if at in there}
-            best = max(room, key=room.__getitem__, default=None)
+            best = first if room.get(first, 0) > 0 else max(room, key=room.__getitem__, default=None)
             chosen = (best,) if best is not None and room[best] > 0 else ()
             self._taken.update(chosen)
         try:

@@ -178,8 +178,8 @@ class Journey:
         """Go on until there is an answer or the stop is set. Raises BattyError `no-scheduler` or `no-worker`."""
         with self._bell:
             data, pinned = parcel.data if parcel else b"", ""
-            while (seats := self._seats(pinned)) is not None:
-                with self.cluster.seated(seats) as chosen:
+            while (seats := self._seats()) is not None:
+                with self.cluster.seated(seats, pinned) as chosen:
                     reply = self._once(chosen, data)
                 if reply == "stopped":
                     break
@@ -199,14 +199,14 @@ class Journey:
     def host(self) -> str:
         return self.at[0] if self.at is not None else ""
 
-    def _seats(self, pinned: str) -> list[str] | None:
+    def _seats(self) -> list[str] | None:
         """Return the workers that it may go to; None where it is stopped. Raises BattyError where there is none."""
         until = monotonic() + GRACE
         while not self.stop.is_set():
             fit, others = self.cluster.look(self.sent.wanted)
             left = [at for at in fit if at not in self.refused]
             if left:
-                return [pinned] if pinned in left else left
+                return left
             if monotonic() >= until or self.refused or (others and not self.lost):
                 raise self._no_worker(others)
             self._bell.wait(self.stop, _TICK)
