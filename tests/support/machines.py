@@ -149,6 +149,8 @@ class Machine:
                 except ProcessLookupError:
                     continue
         for started in self._started:
+            # sshd writes its title over its environment, by which the others are found on loopback
+            started.kill()
             started.wait()
         self._started.clear()
 
