@@ -159,6 +159,7 @@ def test_a_host_that_is_away_at_launch_is_passed_over(story: Story, network: Net
 
 def test_a_phase_of_a_host_that_died_begins_elsewhere(story: Story, network: Network) -> None:
     """Rule: after a while a person decides; it begins anew from what was fetched, and what is left there is ended."""
+    unpluggable(network)
     on(story, "h1", "h2")
     story.settings["patience"]["host"] = "1s"
     story.phase("alpha", tasks=2)
@@ -183,6 +184,7 @@ def test_a_phase_of_a_host_that_died_begins_elsewhere(story: Story, network: Net
 
 def test_a_host_that_is_started_anew_goes_on(story: Story, network: Network) -> None:
     """Rule: tmux and the agent there are gone; the next look opens the window and starts the agent again."""
+    unpluggable(network)
     on(story, "h1")
     story.phase("alpha")
     story.executor("alpha").waits().then().commits("a", "1")
@@ -230,4 +232,4 @@ def test_local_and_remote_slots_are_filled_by_the_hosts_own_limits(story: Story,
 
 def unpluggable(network: Network) -> None:
     if network.why_loopback is not None:
-        pytest.skip(f"unplugging a host needs network namespaces: {network.why_loopback}")
+        pytest.skip(f"unplugging a host, or its death, needs network namespaces: {network.why_loopback}")
