@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-import pytest
 from distributed import Client
 
 from batty_tmux.host.process import run
 from tests.support.engines import answers, dask_cluster, redis_server
-from tests.support.machines import Network, no_namespaces
+from tests.support.machines import Network, need_namespaces
 
 
 def test_hosts_have_homes_of_their_own_and_reach_each_other(tmp_path: Path) -> None:
@@ -32,9 +31,7 @@ def test_a_host_that_died_is_gone_with_all_it_ran_and_can_be_switched_on_again(t
 
 
 def test_an_unplugged_host_hangs_and_comes_back(tmp_path: Path) -> None:
-    why = no_namespaces()
-    if why is not None:
-        pytest.skip(f"unplugging a host needs network namespaces: {why}")
+    need_namespaces("unplugging a host")
     with Network.of(tmp_path, "h1") as network:
         host = network["h1"]
         host.unplug()

@@ -23,10 +23,11 @@ from batty_tmux.drive.place import Place
 from batty_tmux.drive.worker import answer
 from batty_tmux.errors import BattyError
 from batty_tmux.host.dask import Engine
-from batty_tmux.host.process import Stop, run
+from batty_tmux.host.process import Stop
 from batty_tmux.names import PhaseId, RunId, Sha
+from tests.support.disk import small_disk
 from tests.support.engines import Cluster, dask_cluster
-from tests.support.machines import Network, no_namespaces
+from tests.support.machines import Network, need_namespaces
 from tests.support.made_up import secrets
 from tests.support.repo import Repo
 from tests.support.server import eventually
@@ -335,22 +336,24 @@ class TestFaults:
         assert isinstance(events(repo)[-1], GateStopped)
         eventually(lambda: not alive(pid), "the end of the gate at the worker")
 
-    def test_a_full_disk_of_a_worker_costs_a_try(self, repo: Repo, cluster: Cluster, tmp_path: Path) -> None:
+    def test_a_full_disk_of_a_worker_costs_a_try(
+        self, repo: Repo, cluster: Cluster, tmp_path: Path, beside: Beside
+    ) -> None:
         """Another one runs it; where there is none, it is told which disk is full, and no entry is to blame."""
-        disk = tmp_path / "disk"
-        disk.mkdir()
-        mounted = run(("mount", "-t", "tmpfs", "-o", "size=1M", "batty-test", str(disk)))
-        if not mounted.ok:
-            pytest.skip(f"filling a disk needs one to be mounted, which only root may: {mounted.stderr.strip()}")
-        try:
+        with small_disk(tmp_path / "disk", 1 << 20) as disk:
             add(cluster, "full", XDG_CACHE_HOME=str(disk))
             large = repo.grow("main", "large", {"large": os.urandom(2 << 20)})
             with Client(cluster.scheduler.address, set_as_default=False) as client:  # type: ignore[no-untyped-call]
-                # what is busy is not the first choice
-                busy = client.submit(time.sleep, 4, workers=["w1"], allow_other_workers=False)
-                told = gated(repo, spec(cluster, "test -e large"), subject(repo, large))
+                # what is busy is not the first choice; it is until the other has failed
+                os.mkfifo(tmp_path / "door")
+                busy = client.submit((tmp_path / "door").read_text, workers=["w1"], allow_other_workers=False)
+                eventually(lambda: any(client.processing().values()), "the task that keeps w1 busy")
+                found = beside(lambda: gated(repo, spec(cluster, "test -e large"), subject(repo, large)))
+                eventually(lambda: moved(repo), "the end at the full one")
+                (tmp_path / "door").write_text("go")
+                eventually(lambda: found, "the end at the other")
                 del busy
-            assert (told.verdict, told.host) == ("pass", "w1"), said(told)
+            assert (found[0].verdict, found[0].host) == ("pass", "w1"), found
             assert [event.host for event in moved(repo)] == ["full"]
             assert moved(repo)[0].why.startswith("its disk is full: ")
             cluster.workers[0].kill()
@@ -358,13 +361,9 @@ class TestFaults:
                 gated(repo, spec(cluster, "test -e large"), subject(repo, large))
             assert refused.value.code == "no-worker"
             assert [line for line in refused.value.evidence if line.startswith("full: its disk is full: ")]
-        finally:
-            run(("umount", "--lazy", str(disk))).check()
 
     def test_an_unplugged_worker_costs_a_try(self, repo: Repo, tmp_path: Path, beside: Beside) -> None:
-        why = no_namespaces()
-        if why is not None:
-            pytest.skip(f"unplugging a worker needs network namespaces: {why}")
+        need_namespaces("unplugging a worker")
         folder = tmp_path / "engine"
         folder.mkdir()
         with Network.of(tmp_path, "h1", "h2") as network, dask_cluster(folder, address=network.address) as cluster:

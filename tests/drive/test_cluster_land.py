@@ -147,14 +147,19 @@ def test_without_a_worker_that_fits_the_lander_stops_and_no_entry_is_touched(rep
     assert lander.states == {"phase-1": "landed"}
 
 
+def landing_beside(repo: Repo) -> "subprocess.Popen[bytes]":
+    """Start a lander of its own; leaving the block waits for its end."""
+    argv = (sys.executable, "-P", "-m", "batty_tmux", "--repo", str(repo.folder), "land")
+    return subprocess.Popen(argv, cwd=repo.folder, stderr=subprocess.DEVNULL)
+
+
 def test_a_killed_lander_ends_its_gates_on_workers(repo: Repo, empty: Cluster, tmp_path: Path) -> None:
     """What the next one then gates again is all that is lost."""
     add(empty, "w1")
     repo.gate(f"echo $$ >{tmp_path}/pid; test -e {tmp_path}/go || exec sleep 600", workers=empty.address)
     lander = Lander(repo)
     lander.approve("phase-1", {"a": "a\n"})
-    argv = (sys.executable, "-P", "-m", "batty_tmux", "--repo", str(repo.folder), "land")
-    with subprocess.Popen(argv, cwd=repo.folder, stderr=subprocess.DEVNULL) as landing:
+    with landing_beside(repo) as landing:
         pid = number_in(tmp_path / "pid")
         landing.send_signal(signal.SIGKILL)
     eventually(lambda: not alive(pid), "the end of the gate at the worker")
@@ -168,11 +173,7 @@ def test_a_gate_that_nobody_needs_any_more_is_ended_there(repo: Repo, empty: Clu
     repo.gate(f"echo $$ >{tmp_path}/pid; test -e other || exec sleep 600", workers=empty.address)
     lander = Lander(repo)
     lander.approve("phase-1", {"a": "a\n"})
-    with subprocess.Popen(
-        (sys.executable, "-P", "-m", "batty_tmux", "--repo", str(repo.folder), "land"),
-        cwd=repo.folder,
-        stderr=subprocess.DEVNULL,
-    ) as landing:
+    with landing_beside(repo) as landing:
         pid = number_in(tmp_path / "pid")
         batty(repo, "queue", "skip", "phase-1").check()
         assert batty(repo, "land").status == 0

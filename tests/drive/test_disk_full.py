@@ -18,6 +18,7 @@ from batty_tmux.drive.gate import GateSpec, Subject, run_gate
 from batty_tmux.drive.place import Place
 from batty_tmux.host.process import Done, run
 from batty_tmux.names import PhaseId, RunId
+from tests.support.disk import small_disk
 from tests.support.lander import Lander
 from tests.support.repo import Files, Repo
 
@@ -35,13 +36,8 @@ PHASES: dict[str, Files] = {
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 8 MiB, in memory."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = run(("mount", "-t", "tmpfs", "-o", f"size={SIZE}", "batty-test", str(folder)))
-    if not mounted.ok:
-        pytest.skip(f"filling a disk needs one to be mounted, which only root may: {mounted.stderr.strip()}")
-    yield folder
-    run(("umount", "--lazy", str(folder))).check()
+    with small_disk(tmp_path / "disk", SIZE) as folder:
+        yield folder
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from batty_tmux.errors import BattyError
 from batty_tmux.host import remote
 from tests.support.engines import Engine, redis_server
 from tests.support.lander import Lander
-from tests.support.machines import Network, no_namespaces
+from tests.support.machines import Network, need_namespaces
 from tests.support.server import eventually
 from tests.support.shared import Hub, faults
 
@@ -167,7 +167,5 @@ class TestNetwork:
 
 
 def cut(network: Network) -> None:
-    why = no_namespaces()
-    if why is not None:
-        pytest.skip(f"unplugging a host needs network namespaces: {why}")
+    need_namespaces("unplugging a host")
     network["hub"].unplug()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.machines import Network
+from tests.support.machines import Network, need_namespaces
 from tests.support.server import eventually
 from tests.support.story import Story
 
@@ -102,8 +102,7 @@ def test_what_a_host_has_no_right_to_say_changes_nothing(story: Story, network: 
 
 def test_a_review_waits_while_the_commits_cannot_be_fetched(story: Story, network: Network) -> None:
     """Rule: what is proved there is no review here before all of it is here; when it comes, it goes on by itself."""
-    if network.why_loopback is not None:
-        pytest.skip(f"unplugging a host needs network namespaces: {network.why_loopback}")
+    need_namespaces("unplugging a host")
     asked = network.path / "asked"
     script(
         network,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.machines import Network
+from tests.support.machines import Network, need_namespaces
 from tests.support.story import Story
 
 
@@ -48,7 +48,7 @@ def test_a_phase_is_worked_on_there_and_lands_here(story: Story, network: Networ
 
 def test_a_cut_connection_leaves_the_agent_at_work_and_nothing_comes_twice(story: Story, network: Network) -> None:
     """Rule: what happened while the host was away is journaled once it is back, each event once, in its order."""
-    unpluggable(network)
+    need_namespaces("unplugging a host")
     on(story, "h1")
     story.phase("alpha")
     story.executor("alpha").waits().commits("a", "1")
@@ -159,7 +159,7 @@ def test_a_host_that_is_away_at_launch_is_passed_over(story: Story, network: Net
 
 def test_a_phase_of_a_host_that_died_begins_elsewhere(story: Story, network: Network) -> None:
     """Rule: after a while a person decides; it begins anew from what was fetched, and what is left there is ended."""
-    unpluggable(network)
+    need_namespaces("the death of a host")
     on(story, "h1", "h2")
     story.settings["patience"]["host"] = "1s"
     story.phase("alpha", tasks=2)
@@ -184,7 +184,7 @@ def test_a_phase_of_a_host_that_died_begins_elsewhere(story: Story, network: Net
 
 def test_a_host_that_is_started_anew_goes_on(story: Story, network: Network) -> None:
     """Rule: tmux and the agent there are gone; the next look opens the window and starts the agent again."""
-    unpluggable(network)
+    need_namespaces("the death of a host")
     on(story, "h1")
     story.phase("alpha")
     story.executor("alpha").waits().then().commits("a", "1")
@@ -228,8 +228,3 @@ def test_local_and_remote_slots_are_filled_by_the_hosts_own_limits(story: Story,
     story.until(lambda seen: seen.all_are("landed"), "all four")
     assert sorted(row["phase"] for row in story.proof()["landings"]) == sorted(names)
     assert story.git("status", "--porcelain") == ""
-
-
-def unpluggable(network: Network) -> None:
-    if network.why_loopback is not None:
-        pytest.skip(f"unplugging a host, or its death, needs network namespaces: {network.why_loopback}")

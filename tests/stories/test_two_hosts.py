@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.machines import no_namespaces
+from tests.support.machines import need_namespaces
 from tests.support.story import Story
 from tests.support.two_hosts import PHASES, TwoHosts
 
@@ -10,9 +10,7 @@ from tests.support.two_hosts import PHASES, TwoHosts
 @pytest.mark.timeout(400)
 def test_two_hosts_one_main_eight_phases_one_host_dies(story: Story, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Everything lands on the remote's main, once, each tree gated; what the lost host had committed is not lost."""
-    why = no_namespaces()
-    if why is not None:
-        pytest.skip(f"the death of a host needs network namespaces: {why}")
+    need_namespaces("the death of a host")
     told: list[str] = []
     with TwoHosts.at(tmp_path_factory.mktemp("far"), story, told.append) as tale:
         landed = tale.run()

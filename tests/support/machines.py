@@ -6,7 +6,7 @@
         network["h2"].die()                      # as a power cut: every process of it is gone
 
 Where namespaces cannot be had (no root, a container without the right), `Network.of` gives hosts on loopback, each an
-sshd on a port of its own: `can_unplug` is then false, and a test that needs it says so by name.
+sshd on a port of its own: a test that unplugs one calls `need_namespaces`, and says so by name.
 
 All hosts share the file system, so each has a HOME of its own, and a folder for tmux sockets of its own.
 """
@@ -70,6 +70,13 @@ def no_namespaces() -> str | None:
     return None if made.ok else f"`ip netns add` is refused: {made.stderr.strip()}"
 
 
+def need_namespaces(what: str) -> None:
+    """Skip the test where hosts are on loopback, and say what cannot be played there."""
+    why = no_namespaces()
+    if why is not None:
+        pytest.skip(f"{what} needs network namespaces: {why}")
+
+
 @dataclass
 class Machine:
     """A host. `address` is where the others find it; its sshd listens there, on `port`."""
@@ -87,10 +94,6 @@ class Machine:
     @property
     def home(self) -> Path:
         return self.folder / "home"
-
-    @property
-    def can_unplug(self) -> bool:
-        return self.namespace is not None
 
     def inside(self, argv: Iterable[str]) -> tuple[str, ...]:
         """Return the words that run a program on this host."""
@@ -180,7 +183,6 @@ class Network:
     machines: dict[str, Machine]
     address: str
     path: Path
-    why_loopback: str | None
 
     def __getitem__(self, name: str) -> Machine:
         return self.machines[name]
@@ -198,7 +200,7 @@ class Network:
         with ExitStack() as stack:
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             here, wired = stack.enter_context(_bridge(names)) if why is None else ("127.0.0.1", {})
-            network = cls({}, here, _client(folder), why)
+            network = cls({}, here, _client(folder))
             for name in names:
                 namespace, address, port = wired.get(name) or (None, "127.0.0.1", free_port())
                 machine = Machine(name, folder / name, address, port, namespace, {}, folder / "ssh_config")
