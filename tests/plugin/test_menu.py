@@ -92,6 +92,26 @@ def test_the_number_at_once_is_the_users(server: PrivateServer, recorder: Record
     assert [call[1:] for call in recorder.calls] == [["work", "all", "--parallel", "5", "--detach"]]
 
 
+def test_a_board_is_what_batty_takes_for_one(
+    server: PrivateServer, plain: Path, recorder: Recorder, person: Attached
+) -> None:
+    """A folder with a task is one without a config.yml too; other folders there are none."""
+    board = plain / "kanban" / "phase-1"
+    (board / "config.yml").unlink()
+    (plain / "kanban" / "notes" / "tasks").mkdir(parents=True)
+    load(server)
+    person.press(PREFIX + "B")
+    person.expect("Set this repository up")
+    person.press("q")
+    person.expect_gone("Set this repository up")
+    (board / "tasks").mkdir()
+    (board / "tasks" / "001-one.md").write_text("")
+    opened(person)
+    person.press("l")
+    person.expect("phase-1")
+    assert "notes" not in person.text
+
+
 def test_a_parallel_that_is_no_number_is_not_used(server: PrivateServer, recorder: Recorder, person: Attached) -> None:
     """An option's value is not a place to put commands into."""
     server.terminal.run("set-option", "-g", "@batty-parallel", "2 #(touch pwned)").check()

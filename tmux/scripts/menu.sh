@@ -251,8 +251,10 @@ in_natural_order() {
 # The boards of the repository that the pane is in.
 boards() {
     top=$(git -C "$directory" rev-parse --show-toplevel 2>/dev/null) || return 0
-    for board in "$top"/kanban/*/config.yml; do
-        board=${board%/config.yml}
+    for board in "$top"/kanban/*/; do
+        # what batty takes for a board: config.yml, or a task
+        [ -e "${board}config.yml" ] || [ -n "$(ls -A "${board}tasks" 2>/dev/null)" ] || continue
+        board=${board%/}
         board=${board##*/}
         ! is_plain "$board" || printf '%s\n' "$board"
     done | in_natural_order
