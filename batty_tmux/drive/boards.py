@@ -25,6 +25,7 @@ from batty_tmux.core.board import (
     pick,
     released,
 )
+from batty_tmux.core.board_config import BoardConfig
 from batty_tmux.core.board_report import visible
 from batty_tmux.core.frontmatter import stamp
 from batty_tmux.errors import BattyError
@@ -64,10 +65,11 @@ def find_board(given: str | None, default: str | None, cwd: Path) -> Path:
     named = given or default
     if named:
         folder = cwd / named
-        if (folder / "config.yml").is_file():
+        if (folder / "config.yml").is_file() or (folder / "tasks").is_dir():
             return folder
         source = "--dir" if given else "BATTY_BOARD"
-        raise BattyError("board-not-found", f"{source} names {folder}, which holds no config.yml", next=_LIST)
+        what = f"{source} names {folder}, which holds neither config.yml nor tasks"
+        raise BattyError("board-not-found", what, next=_LIST)
     for above in (cwd, *cwd.parents):
         if (above / "kanban" / "config.yml").is_file():
             return above / "kanban"
@@ -85,10 +87,13 @@ def _next(folder: Path, words: str) -> str:
 
 def open_board(folder: Path) -> Opened:
     """Read a board. Raises BattyError `board-not-found` or `board-unreadable`; broken tasks are in `phase`."""
-    config_text = files.read_text(folder / "config.yml")
-    if config_text is None:
-        raise BattyError("board-not-found", f"{folder} holds no config.yml: name a board with --dir", next=_LIST)
-    config = parse_config(config_text, "config.yml")
+    text = files.read_text(folder / "config.yml")
+    if text is None and not (folder / "tasks").is_dir():
+        what = f"{folder} holds neither config.yml nor tasks: name a board with --dir"
+        raise BattyError("board-not-found", what, next=_LIST)
+    # a phase is launched without the file too, by the defaults: its agent must be able to finish it
+    own = {} if text is None else {"config.yml": text}
+    config = BoardConfig() if text is None else parse_config(text, "config.yml")
     if isinstance(config, Broken):
         place = f"{folder / config.path}:{config.line}: {config.problem}"
         raise BattyError("board-unreadable", "the board's configuration cannot be read", evidence=(place,), next=_LIST)
@@ -97,7 +102,7 @@ def open_board(folder: Path) -> Opened:
         raise BattyError("board-unreadable", f"{tasks} leads out of the board", next=_LIST)
     inside = tasks.relative_to(folder)
     texts = {(inside / name).as_posix(): text for name, text in files.read_tree(tasks).items()}
-    phase = parse_phase(PhaseId(folder.resolve().name), {"config.yml": config_text, **texts})
+    phase = parse_phase(PhaseId(folder.resolve().name), {**own, **texts})
     return Opened(folder, phase, texts)
 
 

@@ -57,6 +57,16 @@ def stamped(ago: timedelta) -> str:
     return (datetime.now(UTC) - ago).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def test_a_board_without_a_config_is_worked_through_by_the_defaults(board: Path) -> None:
+    """A phase is launched without it; then its agent can take its tasks and finish them."""
+    (board / "config.yml").unlink()
+    file = add(board, 1)
+    assert call(board, "pick", "--claim", "one", "--move", "in-progress").exit_code == 0
+    assert call(board, "move", "1", "done", "--claim", "one").exit_code == 0
+    assert "status: done" in file.read_text()
+    assert "Do a thing" in call(board, "list").output
+
+
 class TestShowing:
     """The expected texts are what kanban-md 0.37 prints for the same board."""
 
